@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Run a command of one service (`manage.py catalog migrate`) or of the whole platform (`manage.py up`)."""
+
+import os
+import sys
+
+SERVICES = ("auth", "catalog", "order")
+PLATFORM = ("up", "down", "status", "logs", "doctor", "demo")
+USAGE = f"""usage: manage.py {"|".join(SERVICES)} COMMAND ...   a command of one service; COMMAND help lists them
+       manage.py {"|".join(PLATFORM)} ...   the whole platform on this machine; -h explains each"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; return the exit code."""
+    if argv and argv[0] in PLATFORM:
+        from local import cli
+
+        return cli.main(argv)
+    service = argv.pop(0) if argv and argv[0] in SERVICES else os.environ.get("SERVICE")
+    if service not in SERVICES or not argv:
+        print(USAGE, file=sys.stderr)
+        return 0 if argv[:1] in (["-h"], ["--help"], ["help"]) else 1
+    return run_service(service, argv)
+
+
+def run_service(service: str, argv: list[str]) -> int:
+    """Run a Django command under the settings of one service."""
+    os.environ["SERVICE"] = service
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"settings.{service}"
+    _take_local_variables(service)
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line([f"manage.py {service}", *argv])
+    return 0
+
+
+def _take_local_variables(service: str) -> None:
+    """Fill in what the environment lacks from the local platform's files, where there is one.
+
+    Only a checkout holds `local`; a service's image does not, so an image never reads them.
+    """
+    try:
+        from local import home
+    except ModuleNotFoundError:
+        return
+    for name, value in home.service_environment(service).items():
+        if f"{name}_FILE" not in os.environ:
+            os.environ.setdefault(name, value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Settings of each service, built from environment variables alone."""

@@ -1,0 +1,155 @@
+"""What the three services' settings have in common."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from chassis.logs import logging_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the Django settings that every service shares.
+
+    Args:
+        service: auth, catalog or order.
+        env: the checked variables of that service, from `settings.env.read`.
+        apps: what this service alone needs installed.
+    """
+    secure = env["SECURE"]
+    return {
+        "SERVICE": service,
+        "SECRET_KEY": env["SECRET_KEY"],
+        "DEBUG": env["DEBUG"],
+        "ALLOWED_HOSTS": env["ALLOWED_HOSTS"],
+        "ROOT_URLCONF": f"apps.{service}_service.urls",
+        "INSTALLED_APPS": [
+            # simplejwt imports the models of contrib.auth, so they are installed everywhere.
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "rest_framework",
+            "drf_spectacular",
+            *apps,
+            "chassis",
+            f"apps.{service}_service",
+        ],
+        "MIDDLEWARE": [
+            "chassis.context.RequestContextMiddleware",
+            "django.middleware.security.SecurityMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        ],
+        "APPEND_SLASH": False,
+        "DATABASES": {"default": _database(service, env)},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "CACHES": {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": env["CACHE_URL"],
+                "KEY_PREFIX": service,
+                "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+            }
+        },
+        "TEMPLATES": [
+            {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+        ],
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "USE_I18N": False,
+        "LOGGING_CONFIG": "chassis.logs.configure",
+        "LOGGING": logging_settings(
+            level=env["LOG_LEVEL"], form=env["LOG_FORMAT"], service=service
+        ),
+        # Requests reach a service through the gateway alone, which overwrites these headers.
+        "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+        "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": secure,
+        "SECURE_HSTS_PRELOAD": secure,
+        "SESSION_COOKIE_SECURE": secure,
+        "CSRF_COOKIE_SECURE": secure,
+        "CSRF_TRUSTED_ORIGINS": [env["PUBLIC_URL"].rstrip("/")],
+        # W008: the gateway redirects to HTTPS; behind it, services speak HTTP to each other.
+        "SILENCED_SYSTEM_CHECKS": ["security.W008"],
+        "REST_FRAMEWORK": {
+            "DEFAULT_RENDERER_CLASSES": ["chassis.json.JSONRenderer"],
+            "DEFAULT_PARSER_CLASSES": ["chassis.json.JSONParser"],
+            "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chassis.json.AlwaysJSON",
+            "DEFAULT_AUTHENTICATION_CLASSES": ["chassis.tokens.authentication.TokenAuthentication"],
+            "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+            "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+            "EXCEPTION_HANDLER": "chassis.problems.exception_handler",
+            "NUM_PROXIES": 1,
+            "TEST_REQUEST_DEFAULT_FORMAT": "json",
+            "TEST_REQUEST_RENDERER_CLASSES": ["chassis.json.JSONRenderer"],
+        },
+        "SPECTACULAR_SETTINGS": {
+            "TITLE": f"Souk {service}",
+            "VERSION": "1",
+            "SERVE_INCLUDE_SCHEMA": False,
+            "SCHEMA_PATH_PREFIX": "/api/v1",
+            "COMPONENT_SPLIT_REQUEST": True,
+            "POSTPROCESSING_HOOKS": [
+                "drf_spectacular.hooks.postprocess_schema_enums",
+                "chassis.openapi.add_problem_responses",
+            ],
+            "PREPROCESSING_HOOKS": ["chassis.openapi.public_paths_only"],
+        },
+        "SIMPLE_JWT": {
+            "AUTH_TOKEN_CLASSES": ("chassis.tokens.access.AccessToken",),
+            "USER_ID_CLAIM": "user_id",
+            "TOKEN_TYPE_CLAIM": None,
+        },
+        "PUBLIC_URL": env["PUBLIC_URL"].rstrip("/"),
+        "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",
+        "AUTH_URL": env.get("AUTH_URL", "").rstrip("/"),
+        "CLIENT_SECRET": env.get("CLIENT_SECRET"),
+        "ENCRYPTION_KEYS": env["ENCRYPTION_KEYS"],
+        "DB_POOL": {
+            "min_size": 1,
+            "max_size": env["DB_POOL_SIZE"],
+            "timeout": 2,
+            # Gives up soon and is asked anew: its own pauses grow as long as the outage lasted.
+            "reconnect_timeout": 2,
+            "max_idle": 60,
+        },
+        "BIND": env["BIND"],
+        "WEB_THREADS": env["WEB_THREADS"],
+        "WORKER_THREADS": env["WORKER_THREADS"],
+        "HEALTH_FILE": env["HEALTH_FILE"],
+        "BROKER_URL": env["BROKER_URL"],
+        # Each app names its table of error class -> HTTP status here.
+        "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",
+    }
+
+
+def _database(service: str, env: Mapping[str, Any]) -> dict[str, Any]:
+    parts = conninfo_to_dict(env["DATABASE_URL"])
+    own_options = parts.pop("options", "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        # Processes that serve share a pool of connections (chassis.database.use_pool), which keeps
+        # them; a command has one until it ends.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **parts,
+            "application_name": f"souk-{service}",
+            "connect_timeout": 3,
+            # A server that vanished without a word is given up on after 15 s.
+            "keepalives_idle": 5,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 15_000,
+            # Bounds every statement, and so every request and event handler.
+            "options": f"-c statement_timeout=30s -c lock_timeout=2s"
+            f" -c idle_in_transaction_session_timeout=60s {own_options}".rstrip(),
+        },
+    }
