@@ -1,0 +1,136 @@
+"""What travels with a request: its id, its trace and its deadline.
+
+The three go from HTTP headers into logs, events and calls to other services.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from chassis.ids import uuid7
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+TRACEPARENT_HEADER: Final = "traceparent"
+DEADLINE_HEADER: Final = "X-Deadline-Ms"
+"""How many milliseconds the caller will still wait."""
+INTERNAL_PREFIX: Final = "/internal/"
+"""Paths that only services reach."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+# W3C Trace Context, section 3.2: version 00, and neither id all zeros.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """`deadline` is a `time.monotonic()` value, None where nobody waits."""
+
+    request_id: str
+    traceparent: str
+    deadline: float | None = None
+
+    def remaining_seconds(self) -> float | None:
+        """Return how long the caller will still wait, None where nobody does."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("souk_request_context", default=None)
+
+
+def current() -> RequestContext:
+    """Return the context of the running request, event or job; a new one outside of any."""
+    return _current.get() or RequestContext(request_id=str(uuid7()), traceparent=new_traceparent())
+
+
+def new_traceparent() -> str:
+    """Return the W3C traceparent of a new trace."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def child_traceparent(parent: str) -> str:
+    """Return a traceparent of the same trace with a span id of its own."""
+    version, trace_id, _, flags = parent.split("-")
+    return f"{version}-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+@contextmanager
+def running(
+    *, request_id: str | None, traceparent: str | None, deadline: float | None = None
+) -> Iterator[RequestContext]:
+    """Make the given context the current one; what is missing or malformed is made anew."""
+    context = RequestContext(
+        request_id=request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid7()),
+        traceparent=traceparent
+        if traceparent and _TRACEPARENT.fullmatch(traceparent)
+        else new_traceparent(),
+        deadline=deadline,
+    )
+    token = _current.set(context)
+    with structlog.contextvars.bound_contextvars(
+        request_id=context.request_id, trace_id=context.traceparent.split("-")[1]
+    ):
+        try:
+            yield context
+        finally:
+            _current.reset(token)
+
+
+class RequestContextMiddleware:
+    """Takes the context from the headers, returns the request id, and logs each request once."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Keep the next layer."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request inside its context."""
+        started = time.monotonic()
+        headers = request.headers
+        with running(
+            request_id=headers.get(REQUEST_ID_HEADER),
+            traceparent=headers.get(TRACEPARENT_HEADER),
+            deadline=_deadline(request, started),
+        ) as context:
+            response = self.get_response(request)
+            response[REQUEST_ID_HEADER] = context.request_id
+            _set_length(response)
+            if not request.path.startswith("/health/"):
+                log.info(
+                    "request",
+                    method=request.method,
+                    path=request.path,
+                    status=response.status_code,
+                    milliseconds=round((time.monotonic() - started) * 1000, 1),
+                )
+        return response
+
+
+def _set_length(response: HttpResponse) -> None:
+    """State the body's length, without which it goes out in chunks; RFC 9110 forbids it on a 204."""
+    bodiless = response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    if not response.streaming and not bodiless and not response.has_header("Content-Length"):
+        response["Content-Length"] = str(len(response.content))
+
+
+def _deadline(request: HttpRequest, now: float) -> float | None:
+    """Return how long a service that calls us will wait; a client's word is not taken for it.
+
+    A client could otherwise make our own calls fail for lack of time, until their circuit opens.
+    """
+    header = request.headers.get(DEADLINE_HEADER)
+    if not request.path.startswith(INTERNAL_PREFIX):
+        return None
+    if header and header.isascii() and header.isdigit() and len(header) <= 6:  # noqa: PLR2004 -- under 17 minutes
+        return now + int(header) / 1000
+    return None

@@ -1,0 +1,131 @@
+"""What a service publishes, consumes and does with it.
+
+The registry is filled at import (`events.py` and `handlers.py` of each app) and does not change after.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Handler = Callable[[Any], str]
+
+
+class DeclarationError(Exception):
+    """An event or a handler is declared wrongly; the process must not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event type of this service and the services that get it."""
+
+    name: str
+    version: int
+    payload: type
+    consumers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler of one event type. `consumer` names it in the inbox, such as catalog.commit_reservation."""
+
+    name: str
+    consumer: str
+    payload: type
+    handler: Handler
+
+
+_published: dict[str, Published] = {}
+_names: dict[type, str] = {}
+_subscriptions: dict[str, list[Subscription]] = {}
+
+
+def event(name: str, *, version: int, consumers: tuple[str, ...]) -> Callable[[type[T]], type[T]]:
+    """Declare a frozen dataclass as an event that this service publishes.
+
+    Args:
+        name: the event's type, such as order.placed.
+        version: raised by a breaking change of the payload.
+        consumers: the services whose queue gets it.
+
+    Raises:
+        DeclarationError: the class is no frozen dataclass, or the name is taken.
+    """
+
+    def declare(payload: type[T]) -> type[T]:
+        _register_name(name, payload)
+        if name in _published:
+            raise DeclarationError(f"{name} is declared twice")
+        _published[name] = Published(
+            name=name, version=version, payload=payload, consumers=consumers
+        )
+        return payload
+
+    return declare
+
+
+def consumes(name: str) -> Callable[[type[T]], type[T]]:
+    """Declare a frozen dataclass as this service's view of an event that another one publishes.
+
+    The view holds the fields that are used here; others are ignored, so the publisher may add some.
+    """
+
+    def declare(payload: type[T]) -> type[T]:
+        _register_name(name, payload)
+        return payload
+
+    return declare
+
+
+def handles(payload: type, *, consumer: str) -> Callable[[Handler], Handler]:
+    """Register a handler of an event under a name of its own in the inbox.
+
+    The handler runs in the transaction that marks the event as handled, and returns what it did in a
+    few words. It may be called again after a failure, never after a success.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        name = _names.get(payload)
+        if name is None:
+            raise DeclarationError(f"{payload.__name__} is not declared as an event")
+        if any(subscription.consumer == consumer for subscription in _subscriptions.get(name, [])):
+            raise DeclarationError(f"{consumer} handles {name} twice")
+        _subscriptions.setdefault(name, []).append(
+            Subscription(name=name, consumer=consumer, payload=payload, handler=handler)
+        )
+        return handler
+
+    return declare
+
+
+def _register_name(name: str, payload: type) -> None:
+    if not is_dataclass(payload) or not payload.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise DeclarationError(f"{payload.__name__} must be a frozen dataclass")
+    _names[payload] = name
+
+
+def published() -> dict[str, Published]:
+    """Return the declarations of the events that this service publishes, by name."""
+    return dict(_published)
+
+
+def published_as(payload: type) -> Published:
+    """Return the declaration of an event class.
+
+    Raises:
+        DeclarationError: this service does not publish it.
+    """
+    declaration = _published.get(_names.get(payload, ""))
+    if declaration is None or declaration.payload is not payload:
+        raise DeclarationError(f"{payload.__name__} is not declared as an event of this service")
+    return declaration
+
+
+def consumed() -> dict[str, type]:
+    """Return this service's payload class of each event type that a handler takes."""
+    return {name: subscriptions[0].payload for name, subscriptions in _subscriptions.items()}
+
+
+def subscriptions_of(name: str) -> list[Subscription]:
+    """Return the handlers of an event type; none if it is unknown here."""
+    return list(_subscriptions.get(name, []))

@@ -1,0 +1,43 @@
+"""The event on the wire: CloudEvents 1.0 in structured JSON, with our extensions."""
+
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+SPEC_VERSION: Final = "1.0"
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A CloudEvent; `sequence` counts the events of one subject from 1."""
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"]
+    dataschema: str
+    data: dict[str, Any]
+    sequence: str
+    requestid: str
+    traceparent: str
+
+
+def parse(message: Any) -> Envelope:
+    """Return the envelope of a received message.
+
+    Raises:
+        ValueError: it is not an event of ours.
+    """
+    try:
+        return msgspec.convert(message, Envelope)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def schema_uri(name: str, version: int) -> str:
+    """Return the dataschema of an event type, as contracts/events names the file."""
+    return f"urn:souk:event:{name}:v{version}"

@@ -1,0 +1,188 @@
+"""Consuming: at least once on the wire, exactly once in effect."""
+
+import random
+import traceback
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.db import DataError, connection, transaction
+from django.utils import timezone
+
+from chassis import context
+from chassis.database import is_unavailable
+from chassis.events import declarations, envelope
+from chassis.events.declarations import Subscription
+from chassis.events.envelope import Envelope
+from chassis.models import InboxEvent
+
+MAX_ATTEMPTS: Final = 8
+LONGEST_DELAY_SECONDS: Final = 60
+LONGEST_ERROR: Final = 10_000
+"""Characters of a failure's trace that are kept: the last ones."""
+
+log = structlog.get_logger()
+
+_CLAIM = """
+INSERT INTO inbox (consumer, event_id, type, subject, envelope, received_at, effect, attempts, error)
+VALUES (%s, %s, %s, %s, %s::jsonb, clock_timestamp(), '', 0, '')
+ON CONFLICT (consumer, event_id) DO NOTHING
+"""
+
+
+class Refused(Exception):
+    """A received message is no event, or one that no database can hold."""
+
+
+def receive(message: Any) -> None:
+    """Hand a received message to each of its handlers, each in a transaction of its own.
+
+    Idempotent. A handler's failure is kept in the inbox and tried again later by `retry_due`.
+
+    Raises:
+        Refused: the message is no event.
+        OperationalError, InterfaceError: the database is unwell; deliver again.
+    """
+    try:
+        received = envelope.parse(message)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    subscriptions = declarations.subscriptions_of(received.type)
+    with context.running(request_id=received.requestid, traceparent=received.traceparent):
+        if not subscriptions:
+            _keep_unknown(received)
+        for subscription in subscriptions:
+            _handle_first(subscription, received)
+
+
+def _handle_first(subscription: Subscription, received: Envelope) -> None:
+    try:
+        with transaction.atomic(durable=True):
+            if not _claim(subscription.consumer, received):
+                return
+            _apply(subscription, received)
+    except Refused:
+        raise
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        with transaction.atomic(durable=True):
+            if _claim(subscription.consumer, received):
+                _keep_failure(subscription.consumer, received.id, attempts=1, error=error)
+
+
+def _claim(consumer: str, received: Envelope) -> bool:
+    """Insert the inbox row; return False where this consumer already has the event.
+
+    Raises:
+        Refused: the database cannot hold the event: a NUL character, or a name too long.
+    """
+    text = msgspec.json.encode(received).decode()
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(_CLAIM, [consumer, received.id, received.type, received.subject, text])
+        except DataError as error:
+            raise Refused(str(error)) from error
+        return bool(cursor.rowcount == 1)
+
+
+def _row(consumer: str, event_id: UUID) -> Any:
+    return InboxEvent.objects.filter(consumer=consumer, event_id=event_id)
+
+
+def _apply(subscription: Subscription, received: Envelope) -> None:
+    effect = subscription.handler(msgspec.convert(received.data, subscription.payload))
+    _row(subscription.consumer, received.id).update(
+        handled_at=timezone.now(), effect=effect[:200], not_before=None
+    )
+    log.info(
+        "event_handled",
+        type=received.type,
+        subject=received.subject,
+        consumer=subscription.consumer,
+    )
+
+
+def _keep_failure(consumer: str, event_id: UUID, *, attempts: int, error: Exception) -> None:
+    """Note the failure: tried again with capped exponential back-off and jitter, dead at the last one.
+
+    A payload that does not fit the declared class will not fit later either: it is dead at once.
+    """
+    dead = attempts >= MAX_ATTEMPTS or isinstance(error, msgspec.ValidationError)
+    delay = min(LONGEST_DELAY_SECONDS, 2 ** (attempts - 1)) * random.uniform(0.5, 1)  # noqa: S311 -- jitter
+    now = timezone.now()
+    _row(consumer, event_id).update(
+        attempts=attempts,
+        error=_text_of(error),
+        dead_at=now if dead else None,
+        not_before=None if dead else now + timedelta(seconds=delay),
+    )
+    log.warning(
+        "event_dead" if dead else "event_failed",
+        event_id=str(event_id),
+        consumer=consumer,
+        attempts=attempts,
+        error=repr(error),
+    )
+
+
+def _text_of(error: Exception) -> str:
+    """Return the trace as text that the database can hold."""
+    trace = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
+    return trace.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
+def _keep_unknown(received: Envelope) -> None:
+    consumer = f"{settings.SERVICE}.unknown"
+    with transaction.atomic(durable=True):
+        if _claim(consumer, received):
+            _row(consumer, received.id).update(
+                dead_at=timezone.now(), error=f"no handler of {received.type} in {settings.SERVICE}"
+            )
+            log.warning("event_without_handler", type=received.type, subject=received.subject)
+
+
+def retry_due(*, limit: int = 50) -> int:
+    """Try failed events again whose time has come; return how many were tried. Safe to run in parallel."""
+    tried = 0
+    while tried < limit and _retry_one():
+        tried += 1
+    return tried
+
+
+def _retry_one() -> bool:
+    with transaction.atomic(durable=True):
+        row = (
+            InboxEvent.objects.select_for_update(skip_locked=True)
+            .filter(handled_at=None, dead_at=None, not_before__lte=timezone.now())
+            .order_by("not_before")
+            .first()
+        )
+        if row is None:
+            return False
+        _retry_row(row)
+        return True
+
+
+def _retry_row(row: InboxEvent) -> None:
+    try:
+        received = envelope.parse(row.envelope)
+        with (
+            context.running(request_id=received.requestid, traceparent=received.traceparent),
+            transaction.atomic(),
+        ):
+            _apply(_subscription(row), received)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        _keep_failure(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
+
+
+def _subscription(row: InboxEvent) -> Subscription:
+    for subscription in declarations.subscriptions_of(row.type):
+        if subscription.consumer == row.consumer:
+            return subscription
+    raise LookupError(f"{row.consumer} no longer handles {row.type}")

@@ -1,0 +1,70 @@
+"""Timed jobs. The active relay runs them, so that each runs in one process of a service."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from django.db import close_old_connections
+
+from chassis import context
+from chassis.database import is_unavailable
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function and how often it runs."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+
+
+_jobs: dict[str, Job] = {}
+
+
+def every(seconds: float, *, name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
+    """Register a function to run that often. It must be idempotent: a relay may die in it."""
+
+    def register(function: Callable[[], object]) -> Callable[[], object]:
+        if name in _jobs:
+            raise ValueError(f"the job {name} is declared twice")
+        _jobs[name] = Job(name=name, seconds=seconds, run=function)
+        return function
+
+    return register
+
+
+@contextlib.contextmanager
+def running() -> Iterator[None]:
+    """Run the registered jobs in background threads until the block ends; wait for those under way."""
+    scheduler = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(2)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
+    for job in _jobs.values():
+        scheduler.add_job(_run, "interval", args=[job], seconds=job.seconds, id=job.name)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def _run(job: Job) -> None:
+    close_old_connections()
+    with context.running(request_id=None, traceparent=None):
+        try:
+            job.run()
+        except Exception as error:
+            if is_unavailable(error):
+                log.warning("job_put_off", job=job.name, error=str(error))
+            else:
+                log.exception("job_failed", job=job.name)
+        finally:
+            close_old_connections()

@@ -1,0 +1,85 @@
+"""Logging by structlog: one JSON object a line, or text for people."""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def logging_settings(*, level: str, form: str, service: str) -> dict[str, Any]:
+    """Return a `logging.config.dictConfig` for one service.
+
+    Args:
+        level: least severe level that is logged.
+        form: json or console.
+        service: written into every line.
+    """
+
+    def add_service(
+        _: Any, __: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    final: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if form == "json"
+        # Not structlog's own traceback, which shows local variables: passwords among them.
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "souk": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [*_SHARED, add_service],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "souk"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # One line a request is logged by the context middleware; these would say it again.
+            "django.request": {"level": "CRITICAL"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "httpx": {"level": "WARNING"},
+            # The inbox logs what became of each event.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "ERROR"},
+            # A database that is away is told of once, by whoever needed it.
+            "psycopg.pool": {"level": "ERROR"},
+            "apscheduler": {"level": "WARNING"},
+        },
+        "souk_processors": [*_SHARED, add_service],
+    }
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Configure the standard library's logging and structlog (Django's LOGGING_CONFIG)."""
+    settings = dict(settings)
+    processors = settings.pop("souk_processors")
+    logging.config.dictConfig(settings)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *processors,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,26 @@
+"""Print the JSON Schemas of the service's events."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from chassis.events import schemas
+
+
+class Command(BaseCommand):
+    """The schemas come from the declared dataclasses, never from a file."""
+
+    help = "Print the JSON Schema of each event that this service publishes or consumes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--consumed", action="store_true", help="this service's views of the events it handles"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the schemas."""
+        found = schemas.consumed() if options["consumed"] else schemas.published()
+        self.stdout.write(json.dumps(found, indent=2, sort_keys=True))

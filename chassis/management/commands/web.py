@@ -1,0 +1,77 @@
+"""Serve the API."""
+
+import gc
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
+from django.urls import get_resolver
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from chassis import background, database
+
+KEEPALIVE_SECONDS: Final = 75
+"""Above the gateway's idle time, or a POST on a connection just closed meets a 502."""
+
+
+class StructuredLogger(Logger):
+    """Hands gunicorn's lines to the service's own logging."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set what gunicorn sets, but for its own handlers and form."""
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
+def _before_fork(arbiter: Any, worker: Any) -> None:
+    """Share the loaded application with the worker, and nothing of the database."""
+    if any(handle.connection is not None for handle in connections.all(initialized_only=True)):
+        raise RuntimeError("a database connection was opened before the fork")
+    gc.collect()
+    gc.freeze()
+
+
+class Server(BaseApplication):
+    """gunicorn: a master, and one worker with threads. More processes are more replicas behind the gateway."""
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        options = {
+            "bind": settings.BIND,
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": settings.WEB_THREADS,
+            "keepalive": KEEPALIVE_SECONDS,
+            "graceful_timeout": 30,
+            "timeout": 60,
+            "preload_app": True,  # loaded once, in memory that master and worker share
+            "pre_fork": _before_fork,
+            "post_worker_init": lambda _: background.start(),
+            "control_socket_disable": True,
+            "logger_class": StructuredLogger,
+            "loglevel": "warning",
+            "errorlog": None,  # no handler of gunicorn's own
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the WSGI application with everything imported that a request needs."""
+        application = get_wsgi_application()
+        _ = get_resolver().url_patterns
+        return application
+
+
+class Command(BaseCommand):
+    """A gunicorn master, in this process, with one worker process."""
+
+    help = "Serve the API on BIND, until stopped."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the server; SIGTERM lets the requests under way end first."""
+        database.use_pool()
+        Server().run()

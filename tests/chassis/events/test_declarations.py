@@ -1,0 +1,58 @@
+from dataclasses import dataclass
+
+import pytest
+
+from chassis.events import declarations, schemas
+from chassis.events.declarations import DeclarationError, consumes, event, handles
+from tests.chassis.sample.events import NoteTaken
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch):
+    for name in ("_published", "_names", "_subscriptions"):
+        monkeypatch.setattr(declarations, name, dict(getattr(declarations, name)))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    number: int
+
+
+class TestEvent:
+    def test_refuses_what_can_be_changed(self):
+        @dataclass
+        class Changing:
+            number: int
+
+        with pytest.raises(DeclarationError, match="Changing must be a frozen dataclass"):
+            event("x", version=1, consumers=())(Changing)
+        with pytest.raises(DeclarationError, match="str must be a frozen dataclass"):
+            consumes("x")(str)
+
+    def test_refuses_a_name_that_is_taken(self):
+        event("x", version=1, consumers=())(Frozen)
+        with pytest.raises(DeclarationError, match="x is declared twice"):
+            event("x", version=1, consumers=())(Frozen)
+
+
+class TestHandles:
+    def test_refuses_an_undeclared_class(self):
+        with pytest.raises(DeclarationError, match="Frozen is not declared"):
+            handles(Frozen, consumer="c")(lambda _: "")
+
+    def test_refuses_one_consumer_twice(self):
+        consumes("x")(Frozen)
+        handles(Frozen, consumer="c")(lambda _: "")
+        with pytest.raises(DeclarationError, match="c handles x twice"):
+            handles(Frozen, consumer="c")(lambda _: "")
+
+
+class TestSchemas:
+    def test_describe_the_wire_and_hold_no_reference(self):
+        schema = schemas.published()["sample.note_taken"]
+        assert schema["$id"] == "urn:souk:event:sample.note_taken:v1"
+        assert schema["x-consumers"] == ["order"]
+        assert schema["required"] == ["text"]
+        assert schema["properties"]["price"]["format"] == "decimal"
+        assert "$ref" not in str(schema)
+        assert schemas.consumed()["sample.note_taken"] == schemas.schema_of(NoteTaken)

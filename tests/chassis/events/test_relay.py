@@ -1,0 +1,192 @@
+import threading
+from functools import partial
+from uuid import UUID
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from chassis import queue
+from chassis.events import inbox, outbox, relay
+from chassis.events.relay import Relay
+from chassis.ids import uuid7
+from chassis.models import OutboxEvent, RelayState
+from tests.chassis.racing import race
+from tests.chassis.sample.events import NoteTaken
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+
+@pytest.fixture
+def session():
+    with relay.open_session() as opened:
+        opened.execute(relay._BEGIN, [uuid7()])
+        yield opened
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Return the list of messages sent, instead of sending them."""
+    messages = []
+    monkeypatch.setattr(queue, "producer", object)
+    monkeypatch.setattr(
+        queue,
+        "send",
+        lambda message, *, service, with_producer: messages.append((service, message)),
+    )
+    return messages
+
+
+class Reader:
+    """Reads the outbox as a consumer's sweep does: what lies behind the last position seen."""
+
+    def __init__(self):
+        self.seen = []
+
+    def sweep(self):
+        last = self.seen[-1] if self.seen else 0
+        rows = OutboxEvent.objects.filter(position__gt=last).order_by("position")
+        self.seen.extend(rows.values_list("position", flat=True))
+
+
+def write_notes(subject):
+    for number in range(15):
+        with transaction.atomic():
+            outbox.publish(NoteTaken(text=f"{subject} {number}"), subject=subject)
+            outbox.publish(NoteTaken(text=f"{subject} {number}"), subject="shared")
+
+
+class TestPublishBatch:
+    def test_publishes_to_the_queue_of_each_consumer_and_marks(self, session, take_note):
+        take_note("a")
+        one = Relay(beat=lambda: None)
+        assert one.publish_batch(session) is False
+        one._drop_producer()
+        row = OutboxEvent.objects.get()
+        assert row.position == 1
+        assert row.published_at is not None
+        broker = redis.Redis.from_url(settings.BROKER_URL)
+        assert broker.llen("souk.order") == 1
+
+    def test_publishes_in_the_order_of_a_subject_whatever_the_ids(self, session, sent, monkeypatch):
+        ids = [UUID(int=2), UUID(int=1)]
+        monkeypatch.setattr(outbox, "uuid7", lambda: ids.pop(0))
+        with transaction.atomic():
+            outbox.publish(NoteTaken(text="first"), subject="s")
+        with transaction.atomic():
+            outbox.publish(NoteTaken(text="second"), subject="s")
+        Relay(beat=lambda: None).publish_batch(session)
+        assert [message["data"]["text"] for _, message in sent] == ["first", "second"]
+        assert [message["sequence"] for _, message in sent] == ["1", "2"]
+
+    def test_tells_that_there_may_be_more_after_a_full_batch(
+        self, session, sent, take_note, monkeypatch
+    ):
+        monkeypatch.setattr(relay, "BATCH", 2)
+        for number in range(3):
+            take_note(str(number))
+        one = Relay(beat=lambda: None)
+        assert one.publish_batch(session) is True
+        assert one.publish_batch(session) is False
+        assert [message["data"]["text"] for _, message in sent] == ["0", "1", "2"]
+
+    def test_marks_what_was_sent_before_the_broker_failed(
+        self, session, sent, take_note, monkeypatch
+    ):
+        for number in range(3):
+            take_note(str(number))
+
+        def fail_at_the_second(message, *, service, with_producer):
+            if message["data"]["text"] == "1":
+                raise redis.ConnectionError("gone")
+            sent.append((service, message))
+
+        monkeypatch.setattr(queue, "send", fail_at_the_second)
+        with pytest.raises(redis.ConnectionError):
+            Relay(beat=lambda: None).publish_batch(session)
+        assert [row.published_at is None for row in OutboxEvent.objects.order_by("position")] == [
+            False,
+            True,
+            True,
+        ]
+
+    def test_publishes_again_after_a_death_before_the_mark_with_one_effect(
+        self, session, sent, take_note, notes, monkeypatch
+    ):
+        take_note("a")
+        with monkeypatch.context() as dying:
+            dying.setattr(relay, "_MARK", "SELECT %s::uuid[]")
+            Relay(beat=lambda: None).publish_batch(session)
+        Relay(beat=lambda: None).publish_batch(session)
+        assert len(sent) == 2
+        assert sent[0] == sent[1]
+        for _, message in sent:
+            inbox.receive(message)
+        assert notes() == ["a"]
+
+    def test_gives_positions_without_gaps_and_misses_no_row_under_eight_writers(
+        self, session, sent
+    ):
+        writing = threading.Event()
+        reader = Reader()
+
+        def publish():
+            one = Relay(beat=lambda: None)
+            while not writing.is_set() or one.publish_batch(session):
+                one.publish_batch(session)
+
+        def read():
+            while not writing.is_set():
+                reader.sweep()
+
+        def write_all():
+            try:
+                return race([partial(write_notes, f"s{n}") for n in range(8)])
+            finally:
+                writing.set()
+
+        assert race([publish, read, write_all]) == [None, None, [None] * 8]
+        reader.sweep()
+        assert reader.seen == list(range(1, 241))
+        assert RelayState.objects.get().position == 240
+        assert len({message["id"] for _, message in sent}) == len(sent) == 240
+        by_subject: dict[str, list[int]] = {}
+        for _, message in sent:
+            by_subject.setdefault(message["subject"], []).append(int(message["sequence"]))
+        assert all(numbers == sorted(numbers) for numbers in by_subject.values())
+
+    def test_does_not_stop_at_an_event_that_is_no_longer_declared(self, session, sent, take_note):
+        take_note("old")
+        OutboxEvent.objects.update(type="sample.forgotten")
+        take_note("new")
+        Relay(beat=lambda: None).publish_batch(session)
+        assert [message["data"]["text"] for _, message in sent] == ["new"]
+        assert not OutboxEvent.objects.filter(published_at=None).exists()
+
+
+class TestRun:
+    def test_begins_the_state_row_once_and_keeps_its_epoch(self, sent):
+        def run_shortly():
+            one = Relay(beat=lambda: None)
+            one._beat = one.stop
+            one.run()
+
+        run_shortly()
+        state = RelayState.objects.get()
+        assert state.position == 0
+        RelayState.objects.update(position=7)
+        relay_again = Relay(beat=lambda: None)
+        beats = []
+
+        def stop_at_the_second_beat():
+            beats.append(1)
+            if len(beats) == 2:
+                relay_again.stop()
+
+        relay_again._beat = stop_at_the_second_beat
+        relay_again.run()
+        assert (RelayState.objects.get().epoch, RelayState.objects.get().position) == (
+            state.epoch,
+            7,
+        )

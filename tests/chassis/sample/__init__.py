@@ -1,0 +1,1 @@
+"""A service made for the chassis's tests: its processes are real, its one business is to take notes."""

@@ -1,0 +1,24 @@
+"""Two consumers of a note: one keeps it, one fails when the note says so."""
+
+from django.db import connection
+
+from chassis.events import handles
+from tests.chassis.sample.events import NoteTaken
+
+TABLE = "CREATE TABLE IF NOT EXISTS sample_note (id bigserial PRIMARY KEY, text text NOT NULL)"
+
+
+@handles(NoteTaken, consumer="sample.keep")
+def keep_note(note: NoteTaken) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO sample_note (text) VALUES (%s)", [note.text])
+        if note.text.startswith("slow"):
+            cursor.execute("SELECT pg_sleep(1)")
+    return f"kept {note.text}"
+
+
+@handles(NoteTaken, consumer="sample.check")
+def check_note(note: NoteTaken) -> str:
+    if note.text.startswith("bad"):
+        raise LookupError(note.text)
+    return "checked"

@@ -1,0 +1,10 @@
+"""The order service's settings, with the sample app in the place of the service's own."""
+
+from settings.order import *  # noqa: F403
+from settings.order import INSTALLED_APPS  # type: ignore[attr-defined]
+
+INSTALLED_APPS = [
+    "tests.chassis.sample" if app == "apps.order_service" else app for app in INSTALLED_APPS
+]
+ROOT_URLCONF = "tests.chassis.sample.urls"
+ERROR_STATUSES = "tests.chassis.sample.api.ERROR_STATUSES"

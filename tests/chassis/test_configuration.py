@@ -1,0 +1,147 @@
+"""settings/env.py and settings/document.py."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settings import document, env
+from tests.environment import environment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CATALOG = environment("catalog")
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    """Return a function that leaves exactly these variables in the environment."""
+
+    def put(values):
+        for variable in env.VARIABLES:
+            monkeypatch.delenv(variable.name, raising=False)
+            monkeypatch.delenv(f"{variable.name}_FILE", raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return put
+
+
+def message_of(service="catalog"):
+    with pytest.raises(SystemExit) as stop:
+        env.read(service)
+    return str(stop.value.code)
+
+
+class TestRead:
+    @pytest.mark.parametrize("service", env.SERVICES)
+    def test_accepts_what_a_service_needs(self, variables, service):
+        variables(environment(service))
+        values = env.read(service)
+        assert values["SECURE"] is True
+        assert values["ALLOWED_HOSTS"] == ["testserver", "localhost", "127.0.0.1"]
+
+    @pytest.mark.parametrize("service", env.SERVICES)
+    def test_lists_every_missing_variable_in_one_message(self, variables, service):
+        variables({})
+        message = message_of(service)
+        required = [v.name for v in env.variables_of(service) if v.default is env.REQUIRED]
+        assert [line.strip().split(":")[0] for line in message.splitlines()[1:]] == required
+        assert f"{len(required)} environment variable(s)" in message
+
+    def test_ends_the_process_with_1_and_no_traceback(self):
+        values = {**os.environ, **environment("catalog"), "BIND": "nowhere", "CACHE_URL": "x"}
+        for name in ("SECRET_KEY", "DJANGO_SETTINGS_MODULE"):
+            del values[name]
+        run = subprocess.run(
+            [sys.executable, "manage.py", "catalog", "check"],
+            cwd=ROOT,
+            env=values,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 1
+        assert [line.strip().split(":")[0] for line in run.stderr.splitlines()[1:]] == [
+            "SECRET_KEY",
+            "CACHE_URL",
+            "BIND",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("SECRET_KEY", "short-hunter2", "at least 20 characters"),
+            ("DATABASE_URL", "postgresql://a:hunter2@h:port/x", "must look like postgresql://"),
+            ("DATABASE_URL", "postgresql://a:hunter2@h", "must look like postgresql://"),
+            (
+                "DATABASE_URL",
+                "postgresql://a:hunter2@h/x?hunter2=1",
+                "must look like postgresql://",
+            ),
+            ("DATABASE_URL", "mysql://a:hunter2@h/x", "must look like postgresql://"),
+            ("BROKER_URL", "amqp://a:hunter2@h", "must look like redis://"),
+            ("BROKER_URL", "redis://a:b@h:hunter2/0", "must look like redis://"),
+            ("PUBLIC_URL", "http://a:hunter2@[h", "must be an http or https URL"),
+            ("ENCRYPTION_KEYS", "hunter2", "32-byte url-safe base64"),
+            ("CLIENT_SECRET", "hunter2", "at least 20 characters"),
+            ("DB_POOL_SIZE", "hunter2", "Not a valid integer"),
+            ("WEB_THREADS", "0", "between 1 and 64"),
+            ("SECURE", "hunter2", "Not a valid boolean"),
+            ("LOG_LEVEL", "hunter2", "one of DEBUG, INFO"),
+            ("SHOP_CURRENCY", "hunter2", "ISO 4217"),
+            ("BIND", "hunter2", "must look like 0.0.0.0:8000"),
+            ("ALLOWED_HOSTS", "", "at least one host name"),
+        ],
+    )
+    def test_says_what_is_wrong_and_never_the_value(self, variables, name, value, reason):
+        variables({**CATALOG, name: value})
+        message = message_of()
+        assert message.splitlines()[1].startswith(f"  {name}: ")
+        assert reason in message
+        assert "hunter2" not in message
+        assert len(message.splitlines()) == 2
+
+    def test_takes_a_value_from_the_file_that_name_file_names(self, variables, tmp_path):
+        (tmp_path / "key").write_text("  from-a-file-0123456789-abcdef\n")
+        variables({**CATALOG, "SECRET_KEY_FILE": str(tmp_path / "key")})
+        assert env.read("catalog")["SECRET_KEY"] == "from-a-file-0123456789-abcdef"
+
+    def test_refuses_a_file_that_cannot_be_read(self, variables, tmp_path):
+        (tmp_path / "binary").write_bytes(b"\xff\xfehunter2")
+        variables(
+            {
+                **CATALOG,
+                "SECRET_KEY_FILE": str(tmp_path / "none"),
+                "CLIENT_SECRET_FILE": str(tmp_path),
+                "DATABASE_URL_FILE": str(tmp_path / "binary"),
+            }
+        )
+        assert message_of().splitlines()[1:] == [
+            "  SECRET_KEY: SECRET_KEY_FILE must name a readable text file",
+            "  DATABASE_URL: DATABASE_URL_FILE must name a readable text file",
+            "  CLIENT_SECRET: CLIENT_SECRET_FILE must name a readable text file",
+        ]
+
+    def test_takes_two_client_secrets_and_not_three(self, variables):
+        values = environment("auth")
+        two = f"{'a' * 20},{'b' * 20}"
+        variables({**values, "ORDER_CLIENT_SECRETS": two})
+        assert env.read("auth")["ORDER_CLIENT_SECRETS"] == ["a" * 20, "b" * 20]
+        variables({**values, "ORDER_CLIENT_SECRETS": f"{two},{'c' * 20}"})
+        assert "one secret, or two" in message_of("auth")
+
+
+class TestDocument:
+    def test_is_what_docs_configuration_holds(self):
+        assert (ROOT / "docs/configuration.md").read_text() == document.document()
+
+    def test_names_every_variable_of_each_service(self):
+        sections = document.document().split("\n## ")[1:]
+        assert [section.split("\n")[0] for section in sections] == list(env.SERVICES)
+        for section in sections:
+            service = section.split("\n")[0]
+            for variable in env.variables_of(service):
+                assert f"| `{variable.name}` |" in section
+            assert section.count("\n| `") == len(env.variables_of(service))

@@ -1,0 +1,47 @@
+import pytest
+from django.db import OperationalError, connection, connections
+from django.db.migrations.recorder import MigrationRecorder
+
+from chassis import health
+
+pytestmark = [pytest.mark.urls("tests.chassis.sample.urls"), pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _as_at_start(monkeypatch):
+    monkeypatch.setattr(health, "_migrated", False)
+
+
+class TestLive:
+    def test_is_200_without_a_query(self, api, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            assert api.get("/health/live").status_code == 200
+
+
+class TestReady:
+    def test_is_200_with_a_migrated_database_and_keys(self, api, signing_key):
+        response = api.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json()["status"] == "ready"
+
+    def test_is_503_without_keys(self, api):
+        response = api.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json()["checks"] == {"database": True, "verification_keys": False}
+
+    def test_is_503_before_the_last_migration_and_200_after_it(self, api, signing_key):
+        MigrationRecorder.Migration.objects.filter(app="chassis").delete()
+        assert api.get("/health/ready").json()["checks"]["database"] is False
+        MigrationRecorder(connection).record_applied("chassis", "0001_initial")
+        assert api.get("/health/ready").status_code == 200
+
+    def test_asks_the_database_again_each_time(self, api, signing_key, monkeypatch):
+        assert api.get("/health/ready").status_code == 200
+
+        def fail(*_):
+            raise OperationalError("down")
+
+        monkeypatch.setattr(connections["default"], "cursor", fail)
+        response = api.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json()["checks"]["database"] is False

@@ -1,0 +1,57 @@
+import threading
+import time
+
+import pytest
+from django.db import OperationalError
+
+from chassis import context, jobs
+from chassis.jobs import Job
+
+
+@pytest.fixture
+def _no_jobs(monkeypatch):
+    monkeypatch.setattr(jobs, "_jobs", {})
+
+
+@pytest.mark.usefixtures("_no_jobs")
+class TestEvery:
+    def test_refuses_a_second_job_of_one_name(self):
+        jobs.every(1, name="a")(lambda: None)
+        with pytest.raises(ValueError, match="the job a is declared twice"):
+            jobs.every(2, name="a")(lambda: None)
+
+    def test_runs_the_job_until_the_block_ends_and_waits_for_it(self):
+        runs, ended = [], threading.Event()
+
+        def job():
+            runs.append(context.current())
+            time.sleep(0.2)
+            ended.set()
+
+        jobs.every(0.05, name="a")(job)
+        with jobs.running():
+            while not runs:
+                time.sleep(0.01)
+            ended.clear()
+        assert ended.is_set()
+        count = len(runs)
+        time.sleep(0.2)
+        assert len(runs) == count
+
+
+class TestRun:
+    def test_goes_on_after_a_failure_and_logs_it(self, caplog):
+        def fail():
+            raise LookupError("nothing")
+
+        jobs._run(Job("a", 1, fail))
+        assert "job_failed" in caplog.text
+
+    def test_says_little_of_a_database_that_is_away(self, caplog):
+        def fail():
+            raise OperationalError("connection refused")
+
+        jobs._run(Job("a", 1, fail))
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.msg["event"] == "job_put_off"

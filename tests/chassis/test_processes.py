@@ -1,0 +1,232 @@
+"""The real processes: what carries an event, what survives an outage, how each ends."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import httpx
+import psutil
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from chassis.models import InboxEvent, OutboxEvent, RelayState
+from tests.chassis.processes import wait_until
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def get(process, path="/health/live"):
+    try:
+        return httpx.get(f"{process.url}{path}", trust_env=False, timeout=5)
+    except httpx.HTTPError:
+        return None
+
+
+def connected(process):
+    """Return the connections that the process opened, not those it accepted."""
+    listening = {c.laddr.port for c in process.net_connections("tcp") if not c.raddr}
+    return [c for c in process.net_connections("tcp") if c.raddr and c.laddr.port not in listening]
+
+
+def is_kept(notes, count):
+    return len(notes()) == count
+
+
+def queue_length(name="souk.order"):
+    return redis.Redis.from_url(settings.BROKER_URL).llen(name)
+
+
+class TestDelivery:
+    def test_carries_an_event_to_each_consumer_at_once_and_ends_with_0(
+        self, start, take_note, notes
+    ):
+        relay, worker = start("relay"), start("worker")
+        relay.wait_until_healthy()
+        worker.wait_until_healthy()
+        wait_until(lambda: "relay_active" in relay.log)
+        delays = []
+        for number in range(5):
+            begun = time.monotonic()
+            take_note(f"note {number}")
+            wait_until(partial(is_kept, notes, number + 1), what=relay.log + worker.log)
+            delays.append(time.monotonic() - begun)
+        # Woken by the notification: a relay that only looks every second would need half of one.
+        assert sorted(delays)[2] < 0.4
+        assert notes() == [f"note {number}" for number in range(5)]
+        handled = InboxEvent.objects.exclude(handled_at=None)
+        assert handled.filter(consumer="sample.keep").count() == 5
+        assert handled.filter(consumer="sample.check").count() == 5
+        assert RelayState.objects.get().position == 5
+        for process in (relay, worker):
+            assert process.stop() == 0, process.log
+            assert not process.health_file.exists()
+            assert "Traceback" not in process.log
+
+    def test_lets_the_event_under_way_end_at_sigterm(self, start, take_note, notes):
+        relay, worker = start("relay"), start("worker").wait_until_healthy()
+        relay.wait_until_healthy()
+        take_note("slow")
+        broker = redis.Redis.from_url(settings.BROKER_URL)
+        wait_until(lambda: broker.hlen("unacked") == 1)
+        time.sleep(0.3)
+        assert notes() == []
+        assert worker.stop() == 0
+        assert notes() == ["slow"]
+        assert broker.hlen("unacked") == 0
+
+
+class TestRelay:
+    def test_stands_by_while_another_is_active_ends_or_takes_over(self, start, take_note):
+        first = start("relay")
+        wait_until(lambda: "relay_active" in first.log)
+        second = start("relay").wait_until_healthy()
+        third = start("relay").wait_until_healthy()
+        assert third.stop() == 0
+        assert "relay_active" not in second.log + third.log
+        first.process.kill()
+        first.process.wait()
+        wait_until(lambda: "relay_active" in second.log, seconds=5)
+        take_note("a")
+        wait_until(lambda: OutboxEvent.objects.exclude(published_at=None).exists(), seconds=5)
+
+    def test_survives_a_broker_outage(self, start, take_note, broker_proxy):
+        relay = start("relay")
+        wait_until(lambda: "relay_active" in relay.log)
+        take_note("before")
+        wait_until(lambda: queue_length() == 1)
+        broker_proxy.down()
+        take_note("meanwhile")
+        wait_until(lambda: "relay_broker_lost" in relay.log)
+        assert relay.is_fresh()
+        assert OutboxEvent.objects.filter(published_at=None).count() == 1
+        broker_proxy.up()
+        wait_until(lambda: queue_length() == 2, what=relay.log)
+        wait_until(lambda: not OutboxEvent.objects.filter(published_at=None).exists())
+        assert "Traceback" not in relay.log
+
+    def test_survives_a_database_outage(self, start, take_note, database_proxy):
+        relay = start("relay")
+        wait_until(lambda: "relay_active" in relay.log)
+        database_proxy.down()
+        take_note("meanwhile")
+        wait_until(lambda: relay.log.count("relay_database_lost") > 1)
+        database_proxy.up()
+        wait_until(lambda: queue_length() == 1, what=relay.log)
+        assert relay.log.count("relay_active") == 2
+        assert "Traceback" not in relay.log
+
+    def test_survives_the_end_of_its_session(self, start, take_note):
+        relay = start("relay")
+        wait_until(lambda: "relay_active" in relay.log)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        take_note("after")
+        wait_until(lambda: queue_length() == 1, what=relay.log)
+        assert "Traceback" not in relay.log
+
+
+class TestWorker:
+    def test_consumes_again_after_a_broker_outage(self, start, take_note, notes, broker_proxy):
+        relay, worker = start("relay"), start("worker")
+        relay.wait_until_healthy()
+        worker.wait_until_healthy()
+        broker_proxy.down()
+        take_note("meanwhile")
+        wait_until(lambda: not worker.is_fresh(4), what="the health file ages: nothing is consumed")
+        broker_proxy.up()
+        wait_until(lambda: notes() == ["meanwhile"], what=worker.log)
+        wait_until(lambda: worker.is_fresh(3))
+
+    def test_gives_an_event_back_while_the_database_is_down(
+        self, start, take_note, notes, database_proxy
+    ):
+        worker = start("worker").wait_until_healthy()
+        take_note("first")
+        relay = start("relay", DATABASE_URL=worker_database_url())
+        wait_until(lambda: notes() == ["first"])
+        database_proxy.down()
+        take_note("second")
+        wait_until(lambda: "event_returned" in worker.log, what=worker.log + relay.log)
+        database_proxy.up()
+        wait_until(lambda: notes() == ["first", "second"], what=worker.log)
+        assert InboxEvent.objects.filter(consumer="sample.keep", attempts=0).count() == 2
+        assert "Traceback" not in worker.log, worker.log
+
+    def test_refuses_what_is_no_event_and_goes_on(self, start, take_note, notes):
+        from chassis import queue
+
+        worker = start("worker").wait_until_healthy()
+        with queue.app.connection_for_write() as broker:
+            producer = queue.app.amqp.Producer(broker.default_channel)
+            for message in ({"id": "x"}, {"id": "y", "specversion": "9.9"}):
+                queue.send(message, service="order", with_producer=producer)
+        wait_until(lambda: worker.log.count("message_refused") == 2)
+        take_note("good")
+        start("relay")
+        wait_until(lambda: notes() == ["good"])
+        assert redis.Redis.from_url(settings.BROKER_URL).hlen("unacked") == 0
+
+
+def worker_database_url():
+    own = connection.settings_dict
+    return f"postgresql://{own['USER']}:{own['PASSWORD']}@127.0.0.1:{own['PORT']}/{own['NAME']}"
+
+
+class TestWeb:
+    @pytest.fixture
+    def web(self, start):
+        process = start("web")
+        wait_until(lambda: get(process) or process.process.poll() is not None)
+        assert process.process.poll() is None, process.log
+        return process
+
+    def test_is_a_master_and_a_worker_that_share_memory_and_no_connection(self, web):
+        assert get(web, "/plain-query").text == "ok"
+        master = psutil.Process(web.process.pid)
+        (worker,) = master.children(recursive=True)
+        assert master.cmdline()[-1] == "web"
+        assert connected(master) == []
+        assert connected(worker)
+        # 27 % of the worker's memory is its own; 41 % without the application loaded before the fork.
+        assert worker.memory_full_info().uss < 0.34 * worker.memory_info().rss
+
+    def test_logs_each_request_once_as_json_and_lets_it_end_at_sigterm(self, web):
+        with ThreadPoolExecutor() as pool, httpx.Client(trust_env=False) as client:
+            headers = {"X-Request-ID": "mine"}
+            answer = pool.submit(client.get, f"{web.url}/slow", headers=headers)
+            time.sleep(0.3)
+            assert web.stop() == 0
+            assert answer.result().text == "done"
+        (line,) = [line for line in web.log.splitlines() if '"request"' in line]
+        assert '"request_id": "mine"' in line
+        assert '"service": "order"' in line
+        assert "Traceback" not in web.log
+
+    def test_leaves_no_worker_behind_when_the_master_is_killed(self, web, start):
+        (worker,) = psutil.Process(web.process.pid).children()
+        web.process.kill()
+        web.process.wait()
+        start("web", BIND=web.url.removeprefix("http://"))
+        wait_until(lambda: not worker.is_running(), seconds=5, what="the old worker ends")
+        wait_until(lambda: get(web), seconds=5, what="the new one serves")
+
+    def test_answers_503_while_the_database_is_down_and_recovers(self, web, database_proxy):
+        assert get(web, "/plain-query").status_code == 200
+        database_proxy.down()
+        answer = get(web, "/api/v1/failing/database")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert get(web, "/plain-query").json()["code"] == "unavailable"
+        assert get(web, "/health/ready").status_code == 503
+        assert get(web, "/health/live").status_code == 200
+        assert get(web, "/plain-query").status_code == 503
+        database_proxy.up()
+        # Whatever the outage lasted: the pool's own pauses between attempts would grow with it.
+        wait_until(lambda: get(web, "/plain-query").status_code == 200, seconds=4)
+        assert "Traceback" not in web.log

@@ -1,0 +1,194 @@
+"""What the tests of every service use: callers with real tokens, and both ends of the events."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+
+from chassis.ids import uuid7
+from tests.environment import SERVICES
+
+
+def pytest_ignore_collect(collection_path: Any, config: pytest.Config) -> bool | None:
+    """Leave out the folders of the services whose settings are not loaded."""
+    folder = collection_path.name
+    module = config.option.ds or ""
+    if folder.endswith("_service") and folder.removesuffix("_service") in SERVICES:
+        return module != f"settings.{folder.removesuffix('_service')}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key of the tests, as auth would hold it."""
+
+    kid: str
+    private: ec.EllipticCurvePrivateKey
+
+    def jwk(self) -> dict[str, Any]:
+        """Return its public half as a JWK."""
+        public = jwt.algorithms.ECAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+        return {**public, "kid": self.kid, "alg": "ES256", "use": "sig"}
+
+    def sign(self, claims: dict[str, Any], **headers: Any) -> str:
+        """Return a token with these claims."""
+        return jwt.encode(
+            claims,
+            self.private,
+            algorithm="ES256",
+            headers={"typ": "at+jwt", "kid": self.kid, **headers},
+        )
+
+
+@pytest.fixture
+def signing_key() -> Iterator[SigningKey]:
+    """Return a key that this process's key ring knows."""
+    from chassis.tokens.keys import keyring
+
+    key = SigningKey(kid=str(uuid7()), private=ec.generate_private_key(ec.SECP256R1()))
+    keyring.replace({"keys": [key.jwk()]})
+    yield key
+    keyring.replace({"keys": []})
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """Return a customer's claims, changed as told."""
+    now = int(time.time())
+    user_id = str(changes.pop("user_id", None) or uuid7())
+    return {
+        "iss": settings.PUBLIC_URL,
+        "aud": "souk",
+        "sub": user_id,
+        "user_id": user_id,
+        "role": "customer",
+        "iat": now,
+        "exp": now + 300,
+        "jti": str(uuid7()),
+        "scope": "",
+        **changes,
+    }
+
+
+def service_claims(client_id: str, scopes: str, **changes: Any) -> dict[str, Any]:
+    """Return a service's claims, changed as told."""
+    own = claims(sub=client_id, aud="souk-internal", role="service", scope=scopes, **changes)
+    del own["user_id"]
+    return own
+
+
+@pytest.fixture
+def token_for(signing_key: SigningKey) -> Callable[..., str]:
+    """Return a function that issues a user's token."""
+
+    def issue(role: str = "customer", user_id: UUID | None = None) -> str:
+        return signing_key.sign(claims(role=role, user_id=user_id))
+
+    return issue
+
+
+@pytest.fixture
+def api() -> Any:
+    """Return a client without a token."""
+    from rest_framework.test import APIClient
+
+    return APIClient(raise_request_exception=False)
+
+
+def _with_token(token: str, user_id: UUID | None = None) -> Any:
+    from rest_framework.test import APIClient
+
+    client: Any = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    client.user_id = user_id
+    return client
+
+
+@pytest.fixture
+def client_as(token_for: Callable[..., str]) -> Callable[..., Any]:
+    """Return a function that makes a client of a role; the client knows its `user_id`."""
+
+    def make(role: str = "customer", user_id: UUID | None = None) -> Any:
+        user_id = user_id or uuid7()
+        return _with_token(token_for(role, user_id), user_id)
+
+    return make
+
+
+@pytest.fixture
+def as_customer(client_as: Callable[..., Any]) -> Any:
+    """Return a customer's client."""
+    return client_as("customer")
+
+
+@pytest.fixture
+def as_staff(client_as: Callable[..., Any]) -> Any:
+    """Return a client of staff."""
+    return client_as("staff")
+
+
+@pytest.fixture
+def as_admin(client_as: Callable[..., Any]) -> Any:
+    """Return an admin's client."""
+    return client_as("admin")
+
+
+@pytest.fixture
+def as_service(signing_key: SigningKey) -> Callable[..., Any]:
+    """Return a function that makes a client with a service's token."""
+
+    def make(client_id: str = "order", scopes: str = "stock:reserve") -> Any:
+        return _with_token(signing_key.sign(service_claims(client_id, scopes)))
+
+    return make
+
+
+@pytest.fixture
+def outbox_events() -> Callable[..., list[Any]]:
+    """Return a function that lists what was published, in order."""
+    from chassis.models import OutboxEvent
+
+    def rows(subject: object = None) -> list[Any]:
+        found = OutboxEvent.objects.order_by("id")
+        return list(found if subject is None else found.filter(subject=str(subject)))
+
+    return rows
+
+
+def envelope(name: str, data: dict[str, Any], subject: str, **changes: Any) -> dict[str, Any]:
+    """Return an event as it comes off the queue."""
+    return {
+        "specversion": "1.0",
+        "id": str(uuid7()),
+        "source": "urn:souk:service:test",
+        "type": name,
+        "subject": subject,
+        "time": "2026-01-01T00:00:00Z",
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:souk:event:{name}:v1",
+        "data": data,
+        "sequence": "1",
+        "requestid": "test-request",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        **changes,
+    }
+
+
+@pytest.fixture
+def deliver() -> Callable[..., dict[str, Any]]:
+    """Return a function that puts an event through the inbox, as the worker does."""
+    from chassis.events import inbox
+
+    def put(
+        name: str, data: dict[str, Any], subject: str = "subject", **changes: Any
+    ) -> dict[str, Any]:
+        message = envelope(name, data, subject, **changes)
+        inbox.receive(message)
+        return message
+
+    return put
