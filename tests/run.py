@@ -1,0 +1,178 @@
+"""Run the suites one after the other and print one closing line with their counts.
+
+`python -m tests.run` runs all, `python -m tests.run order_service system` some. What follows
+`--` goes to pytest: `python -m tests.run chassis -- -k outbox -x`.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from tests import engines
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TESTS: Final = Path("tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A folder of tests and how it is run.
+
+    A suite with `settings` is run with them on engines of its own and in two processes; the
+    others start what they need by themselves, one at a time.
+    """
+
+    name: str
+    settings: str | None = None
+    timeout_seconds: int = 60
+
+    @property
+    def folder(self) -> Path:
+        return TESTS / self.name
+
+    def has_tests(self) -> bool:
+        return any((ROOT / self.folder).rglob("test_*.py"))
+
+    def command(self, report: Path, options: Sequence[str]) -> list[str]:
+        with_settings = [f"--ds={self.settings}", "--numprocesses=2"] if self.settings else []
+        return [
+            *(sys.executable, "-m", "pytest", "--quiet", f"--junit-xml={report}"),
+            f"--timeout={self.timeout_seconds}",
+            *with_settings,
+            *options,
+            str(self.folder),
+        ]
+
+
+SUITES: Final = (
+    Suite("chassis", settings="settings.order"),
+    Suite("auth_service", settings="settings.auth"),
+    Suite("catalog_service", settings="settings.catalog"),
+    Suite("order_service", settings="settings.order"),
+    Suite("contracts"),
+    Suite("gateway"),
+    Suite("local", timeout_seconds=180),
+    Suite("system", timeout_seconds=180),
+    Suite("faults", timeout_seconds=180),
+    Suite("attacks", timeout_seconds=180),
+    Suite("browser", timeout_seconds=180),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a suite, or all of them, came to."""
+
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the suites; return 0 when nothing failed."""
+    names = [suite.name for suite in SUITES]
+    own, _, options = (list(part) for part in _split(arguments))
+    parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(names)}")
+    chosen = parser.parse_args(own).suites
+    if unknown := sorted(set(chosen) - set(names)):
+        parser.error(f"no suite {', '.join(unknown)}; there are {', '.join(names)}")
+    suites = [s for s in SUITES if s.name in chosen or (not chosen and s.has_tests())]
+    results = _run_all(suites, options)
+    _print_table(results)
+    total = _sum(results)
+    print(total.counts)
+    return 0 if total.passed and not total.failed else 1
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Part the arguments at `--`."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at : at + 1], arguments[at + 1 :]
+
+
+def _run_all(suites: Sequence[Suite], options: Sequence[str]) -> list[Result]:
+    with contextlib.ExitStack() as stack:
+        if any(suite.settings for suite in suites):
+            engines.hand_over(stack.enter_context(engines.running()))
+        reports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-reports-")))
+        return [_run(suite, reports / f"{suite.name}.xml", options) for suite in suites]
+
+
+def _run(suite: Suite, report: Path, options: Sequence[str]) -> Result:
+    print(f"\n=== {suite.name}", flush=True)
+    started = time.monotonic()
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    with subprocess.Popen(suite.command(report, options), cwd=ROOT, env=environment) as pytest:
+        try:
+            status = pytest.wait()
+        except KeyboardInterrupt:  # pytest got it too: let it clean up and report
+            pytest.wait()
+            raise
+    counted = _count(suite.name, report)
+    if status != 0 and not counted.failed:  # crashed, was killed, or found no test
+        print(f"{suite.name}: pytest ended with {_ending(status)}: counted as one failure")
+        counted = replace(counted, failed=1)
+    return replace(counted, seconds=time.monotonic() - started)
+
+
+def _count(suite: str, report: Path) -> Result:
+    """Count the test cases of a JUnit report: an error in set-up or teardown is a failure."""
+    if not report.exists():
+        return Result(suite)
+    passed = failed = skipped = 0
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 -- pytest wrote it
+        outcomes = {child.tag for child in case}
+        if outcomes & {"failure", "error"}:
+            failed += 1
+        elif "skipped" in outcomes:
+            skipped += 1
+        else:
+            passed += 1
+    return Result(suite, passed, failed, skipped)
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return signal.Signals(-status).name
+    return "no test collected" if status == 5 else f"exit code {status}"
+
+
+def _sum(results: Sequence[Result]) -> Result:
+    return Result(
+        "all",
+        sum(result.passed for result in results),
+        sum(result.failed for result in results),
+        sum(result.skipped for result in results),
+        sum(result.seconds for result in results),
+    )
+
+
+def _print_table(results: Sequence[Result]) -> None:
+    print(f"\n{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for row in (*results, _sum(results)):
+        print(f"{row.suite:<18}{row.passed:>8}{row.failed:>8}{row.skipped:>8}{row.seconds:>9.1f}")
+    print()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
