@@ -1,0 +1,17 @@
+"""Make the first signing key."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.auth_service import keys
+
+
+class Command(BaseCommand):
+    """Idempotent; the web process does the same on first need."""
+
+    help = "Make a signing key if there is none, and print the id of the one that signs."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
+        self.stdout.write(keys.ensure_signing_key().kid)

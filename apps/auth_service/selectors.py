@@ -1,0 +1,60 @@
+"""Reads."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from apps.auth_service.errors import NotFound, TokenInvalid
+from apps.auth_service.models import SigningKey, User
+
+
+def find_user_by_email(email: str) -> User | None:
+    """Return the user of an e-mail address in any case, active or not; None if there is none."""
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist:
+        return None
+
+
+def get_user(user_id: UUID) -> User:
+    """Return a user, active or not.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def get_own_user(user_id: UUID) -> User:
+    """Return the user that a verified token speaks for.
+
+    Raises:
+        TokenInvalid: the account is gone or inactive since the token was issued.
+    """
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise TokenInvalid
+    return user
+
+
+def list_users() -> QuerySet[User]:
+    """Return all users, in no order."""
+    return User.objects.all()
+
+
+def published_keys() -> QuerySet[SigningKey]:
+    """Return the keys that tokens may be verified with, newest first; those not yet active too.
+
+    Times are the database's, so that clocks of two processes cannot disagree about a key.
+    """
+    unretired = Q(retired_at=None) | Q(retired_at__gt=Now())
+    return SigningKey.objects.filter(unretired).order_by("-activates_at", "-kid")
+
+
+def active_key() -> SigningKey | None:
+    """Return the key that signs: the newest active one; None if there is none."""
+    return published_keys().filter(activates_at__lte=Now()).first()

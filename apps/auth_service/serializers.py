@@ -1,0 +1,140 @@
+"""Shapes of requests and answers."""
+
+from typing import Any
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+from rest_framework.fields import get_error_detail
+
+from apps.auth_service.models import Role, User
+
+
+class NameField(serializers.CharField):
+    """A person's name: one line of printable text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=150, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the name.
+
+        Raises:
+            ValidationError: it is empty, too long or holds control characters.
+        """
+        name = super().run_validation(data)
+        if isinstance(name, str) and not name.isprintable():
+            raise serializers.ValidationError("Use printable characters only.", code="unprintable")
+        return name
+
+
+class PasswordField(serializers.CharField):
+    """A password, taken as it is; bounded, since every byte of it is hashed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=256, trim_whitespace=False, write_only=True, **options)
+
+
+class RegistrationInput(serializers.Serializer[None]):
+    """An account to open."""
+
+    email = serializers.EmailField(max_length=254)
+    password = PasswordField(help_text="At least 10 characters, not common, unlike name and e-mail")
+    name = NameField()
+
+    def validate_password(self, password: str) -> str:
+        """Return the password.
+
+        Raises:
+            ValidationError: one of AUTH_PASSWORD_VALIDATORS refuses it.
+        """
+        given = {name: str(self.initial_data.get(name, "")) for name in ("email", "name")}
+        try:
+            password_validation.validate_password(password, user=User(**given))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(get_error_detail(error)) from error
+        return password
+
+
+class CredentialsInput(serializers.Serializer[None]):
+    """Who logs in. Only bounded: what could be no account's is answered as any wrong password."""
+
+    email = serializers.CharField(max_length=254)
+    password = PasswordField()
+
+
+class RefreshInput(serializers.Serializer[None]):
+    """A refresh token."""
+
+    refresh = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class GrantOutput(serializers.Serializer[Any]):
+    """Tokens of a log-in; `expires_in` is the access token's life in seconds (RFC 6749)."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField(default="Bearer")
+    expires_in = serializers.IntegerField()
+
+
+class ProfileOutput(serializers.Serializer[User]):
+    """A user, as he sees himself."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class ProfileInput(serializers.Serializer[None]):
+    """What a user changes of himself."""
+
+    name = NameField(required=False)
+
+
+class UserOutput(ProfileOutput):
+    """A user, as an admin sees him."""
+
+    is_active = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class AccessInput(serializers.Serializer[None]):
+    """What an admin changes of a user."""
+
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
+
+
+class UserListOutput(serializers.Serializer[Any]):
+    """A page of users."""
+
+    results = UserOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class JWKOutput(serializers.Serializer[Any]):
+    """A public key (RFC 7517, RFC 7518 section 6.2)."""
+
+    kty = serializers.CharField()
+    crv = serializers.CharField()
+    x = serializers.CharField()
+    y = serializers.CharField()
+    kid = serializers.CharField()
+    alg = serializers.CharField()
+    use = serializers.CharField()
+
+
+class JWKSetOutput(serializers.Serializer[Any]):
+    """The keys that access tokens are verified with."""
+
+    keys = JWKOutput(many=True)
+
+
+class ServiceTokenOutput(serializers.Serializer[Any]):
+    """A service's own token; `expires_in` is its life in seconds."""
+
+    access = serializers.CharField()
+    expires_in = serializers.IntegerField()

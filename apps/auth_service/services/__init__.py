@@ -1,0 +1,1 @@
+"""Writes: `accounts` changes users, `sessions` their log-ins, `clients` lets services in."""

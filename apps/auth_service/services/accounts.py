@@ -1,0 +1,170 @@
+"""What happens to an account. Every change and its event are one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.auth_service import selectors
+from apps.auth_service.errors import EmailTaken, NotAdmin, NotFound, OwnAccount, TokenInvalid
+from apps.auth_service.events import (
+    UserDeactivated,
+    UserRegistered,
+    UserRoleChanged,
+    UserUpdated,
+)
+from apps.auth_service.models import RefreshFamily, Role, User
+from chassis import events
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """What an admin changes of an account; None leaves it as it is."""
+
+    role: Role | None = None
+    is_active: bool | None = None
+
+
+def register_user(
+    *, email: str, name: str, password: str, role: Role = Role.CUSTOMER, now: datetime | None = None
+) -> User:
+    """Open an account and publish user.registered.
+
+    The password is hashed before the transaction and not judged here.
+
+    Raises:
+        EmailTaken: an account has this address in any case; also when both were made at once.
+    """
+    user = User(email=email, name=name, role=role, created_at=now or timezone.now())
+    user.set_password(password)
+    try:
+        with transaction.atomic(durable=True):
+            user.save(force_insert=True)
+            registered = UserRegistered(user_id=user.id, email=user.email, name=user.name)
+            events.publish(registered, subject=str(user.id))
+    except IntegrityError as error:
+        if _violated(error) == "users_email_unique":
+            raise EmailTaken from None  # the cause quotes the address
+        raise
+    log.info("user_registered", user_id=str(user.id), role=str(role))
+    return user
+
+
+def rename_user(user_id: UUID, *, name: str) -> User:
+    """Change a user's own name and publish user.updated. Idempotent.
+
+    Raises:
+        TokenInvalid: the account is gone or inactive since the token was issued.
+    """
+    with transaction.atomic(durable=True):
+        user = _lock_users(user_id).get(user_id)
+        if user is None or not user.is_active:
+            raise TokenInvalid
+        if user.name != name:
+            user.name = name
+            user.save(update_fields=["name"])
+            updated = UserUpdated(user_id=user.id, email=user.email, name=user.name)
+            events.publish(updated, subject=str(user.id))
+    return user
+
+
+def change_access(
+    user_id: UUID, *, change: AccessChange, by: UUID, now: datetime | None = None
+) -> User:
+    """Change a user's role or activity on an admin's behalf. Idempotent.
+
+    Both rows are locked and the admin is looked up, so of two admins who demote each other at once
+    one stays: there is always an active admin left.
+
+    Raises:
+        NotFound: there is no such user.
+        NotAdmin: the caller is no active admin any more.
+        OwnAccount: the change is to the admin's own account.
+    """
+    with transaction.atomic(durable=True):
+        users = _lock_users(user_id, by)
+        admin = users.get(by)
+        if admin is None or not admin.is_active or admin.role != Role.ADMIN:
+            raise NotAdmin
+        user = users.get(user_id)
+        if user is None:
+            raise NotFound("There is no such user.")
+        if user_id == by and _differs(user, change):
+            raise OwnAccount
+        _apply(user, change, now=now)
+    log.info("access_changed", user_id=str(user_id), by=str(by), role=str(user.role))
+    return user
+
+
+def ensure_user(
+    *, email: str, name: str, role: Role, password: str | None, reset_password: bool = False
+) -> tuple[User, bool]:
+    """Make sure that an active user has this address and role; return the user and if it is new.
+
+    For commands. Idempotent. A present account keeps its name; and its password too, unless
+    `reset_password` says otherwise.
+
+    Raises:
+        ValueError: the account must be made and there is no password.
+    """
+    user = selectors.find_user_by_email(email)
+    if user is None:
+        if password is None:
+            raise ValueError("a new account needs a password")
+        return register_user(email=email, name=name, password=password, role=role), True
+    with transaction.atomic(durable=True):
+        user = _lock_users(user.id)[user.id]
+        _apply(user, AccessChange(role=role, is_active=True))
+        if reset_password and password is not None and not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])
+            _revoke_families(user, timezone.now())
+    return user, False
+
+
+def _differs(user: User, change: AccessChange) -> bool:
+    return (change.role is not None and change.role != user.role) or (
+        change.is_active is not None and change.is_active != user.is_active
+    )
+
+
+def _apply(user: User, change: AccessChange, *, now: datetime | None = None) -> None:
+    """Change a locked user and publish what changed. Needs a transaction.
+
+    Log-ins lock the user too. So with a time taken after the lock, `not_before` is later than any
+    token issued with the old rights.
+    """
+    not_before = now or timezone.now()
+    if change.role is not None and change.role != user.role:
+        user.role = change.role
+        user.save(update_fields=["role"])
+        changed = UserRoleChanged(user_id=user.id, role=str(change.role), not_before=not_before)
+        events.publish(changed, subject=str(user.id))
+    if change.is_active is not None and change.is_active != user.is_active:
+        user.is_active = change.is_active
+        user.save(update_fields=["is_active"])
+        if not user.is_active:
+            _revoke_families(user, not_before)
+            deactivated = UserDeactivated(user_id=user.id, not_before=not_before)
+            events.publish(deactivated, subject=str(user.id))
+
+
+def _revoke_families(user: User, now: datetime) -> None:
+    RefreshFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+
+
+def _lock_users(*user_ids: UUID) -> dict[UUID, User]:
+    """Return the users by id, locked in the order of their ids. Needs a transaction."""
+    found = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk")
+    return {user.id: user for user in found}
+
+
+def _violated(error: IntegrityError) -> str | None:
+    """Return the name of the constraint that refused a row."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)

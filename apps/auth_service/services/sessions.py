@@ -1,0 +1,178 @@
+"""Log-ins: a family of refresh tokens, of which one is unspent at any time (ADR on tokens)."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.auth_service import selectors, tokens
+from apps.auth_service.domain import sessions as rules
+from apps.auth_service.errors import CredentialsInvalid, TokenInvalid
+from apps.auth_service.models import RefreshFamily, RefreshToken, User
+
+_TOKEN_BYTES: Final = 32
+_KEPT_AFTER_END: Final = timedelta(days=1)
+
+log = structlog.get_logger()
+
+# The one place where a refresh token is spent: whoever gets the row back has won.
+_CONSUME = """
+UPDATE refresh_token
+SET consumed_at = %(now)s
+FROM refresh_family
+WHERE refresh_token.token_hash = %(token_hash)s
+  AND refresh_token.consumed_at IS NULL
+  AND refresh_token.expires_at > %(now)s
+  AND refresh_family.id = refresh_token.family_id
+  AND refresh_family.revoked_at IS NULL
+RETURNING refresh_family.id, refresh_family.user_id, refresh_family.expires_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a client gets at log-in and at each refresh."""
+
+    access: str
+    refresh: str
+    expires_in: int
+
+
+def log_in(
+    *,
+    email: str,
+    password: str,
+    device: str = "",
+    ip: str | None = None,
+    now: datetime | None = None,
+) -> Grant:
+    """Start a log-in.
+
+    One password is hashed whoever asks, so the time taken does not tell who exists.
+
+    Raises:
+        CredentialsInvalid: the account is unknown or inactive, or the password is wrong.
+    """
+    user = selectors.find_user_by_email(email)
+    if user is None:
+        make_password(password)
+        raise CredentialsInvalid
+    if not user.check_password(password) or not user.is_active:
+        log.info("log_in_refused", user_id=str(user.id))
+        raise CredentialsInvalid
+    with transaction.atomic(durable=True):
+        active = _lock_active(user.id)
+        if active is None:
+            raise CredentialsInvalid
+        now = now or timezone.now()
+        family = RefreshFamily.objects.create(
+            user=active,
+            created_at=now,
+            expires_at=now + rules.FAMILY_LIFETIME,
+            device=device[:200],
+            ip=ip,
+        )
+        return _grant(active, family_id=family.id, family_expires_at=family.expires_at, now=now)
+
+
+def refresh(refresh_token: str, *, now: datetime | None = None) -> Grant:
+    """Spend a refresh token for a new one and an access token. Of uses at once exactly one wins.
+
+    Raises:
+        TokenInvalid: it is unknown, expired, revoked or spent. One spent more than REUSE_GRACE ago
+            revokes its whole family (RFC 9700 section 4.14.2).
+    """
+    shown_at = now or timezone.now()
+    token_hash = _hash(refresh_token)
+    with transaction.atomic(durable=True):
+        consumed = _consume(token_hash, shown_at)
+        if consumed is not None:
+            family_id, user_id, family_expires_at = consumed
+            user = _lock_active(user_id)
+            if user is None:
+                raise TokenInvalid
+            return _grant(
+                user,
+                family_id=family_id,
+                family_expires_at=family_expires_at,
+                now=now or timezone.now(),
+            )
+        revoked = _revoke_betrayed_family(token_hash, shown_at)
+    if revoked:
+        log.warning("refresh_token_reused", families=revoked)
+    raise TokenInvalid
+
+
+def revoke(refresh_token: str, *, now: datetime | None = None) -> None:
+    """End the log-in that a refresh token is of. Idempotent; an unknown token is none (RFC 7009)."""
+    with transaction.atomic(durable=True):
+        RefreshFamily.objects.filter(
+            tokens__token_hash=_hash(refresh_token), revoked_at=None
+        ).update(revoked_at=now or timezone.now())
+
+
+def revoke_all(user_id: UUID, *, now: datetime | None = None) -> int:
+    """End all log-ins of a user; return how many there were. Idempotent."""
+    with transaction.atomic(durable=True):
+        # The lock keeps a log-in under way from slipping through.
+        User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+        return RefreshFamily.objects.filter(user_id=user_id, revoked_at=None).update(
+            revoked_at=now or timezone.now()
+        )
+
+
+def delete_ended(*, now: datetime) -> int:
+    """Delete log-ins that ended over a day ago, with their tokens; return how many. Idempotent."""
+    ended = RefreshFamily.objects.filter(expires_at__lt=now - _KEPT_AFTER_END)
+    with transaction.atomic(durable=True):
+        _, deleted = ended.delete()
+    return deleted.get("accounts.RefreshFamily", 0)
+
+
+def _lock_active(user_id: UUID) -> User | None:
+    """Return the user, locked, if active. Needs a transaction.
+
+    A change of rights waits for the lock or is waited for; take the token's time after it.
+    """
+    return User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
+
+
+def _grant(user: User, *, family_id: UUID, family_expires_at: datetime, now: datetime) -> Grant:
+    refresh_token = secrets.token_urlsafe(_TOKEN_BYTES)
+    RefreshToken.objects.create(
+        token_hash=_hash(refresh_token),
+        family_id=family_id,
+        issued_at=now,
+        expires_at=rules.refresh_expiry(now=now, family_expires_at=family_expires_at),
+    )
+    return Grant(
+        access=tokens.issue_access_token(user, now=now),
+        refresh=refresh_token,
+        expires_in=tokens.ACCESS_SECONDS,
+    )
+
+
+def _consume(token_hash: str, now: datetime) -> tuple[UUID, UUID, datetime] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CONSUME, {"token_hash": token_hash, "now": now})
+        row: tuple[UUID, UUID, datetime] | None = cursor.fetchone()
+    return row
+
+
+def _revoke_betrayed_family(token_hash: str, now: datetime) -> int:
+    return RefreshFamily.objects.filter(
+        revoked_at=None,
+        tokens__token_hash=token_hash,
+        tokens__consumed_at__lt=rules.reuse_threshold(now),
+    ).update(revoked_at=now)
+
+
+def _hash(refresh_token: str) -> str:
+    return sha256(refresh_token.encode()).hexdigest()

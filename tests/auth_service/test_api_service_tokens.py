@@ -1,0 +1,103 @@
+"""POST /internal/v1/service-tokens."""
+
+import base64
+import time
+from uuid import UUID
+
+import jwt
+import pytest
+
+from tests.environment import environment
+
+URL = "/internal/v1/service-tokens"
+SECRETS = {
+    "order": environment("auth")["ORDER_CLIENT_SECRETS"],
+    "catalog": environment("auth")["CATALOG_CLIENT_SECRETS"],
+}
+
+
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+@pytest.mark.django_db
+class TestServiceToken:
+    @pytest.mark.parametrize(
+        ("client_id", "scope"),
+        [("order", "stock:reserve events:read"), ("catalog", "events:read")],
+    )
+    def test_is_issued_with_exactly_these_claims(self, api, client_id, scope):
+        answer = api.post(URL, HTTP_AUTHORIZATION=basic(client_id, SECRETS[client_id]))
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
+        body = answer.json()
+        assert set(body) == {"access", "expires_in"}
+        assert body["expires_in"] == 3600
+        keys = jwt.PyJWKSet.from_dict(api.get("/.well-known/jwks.json").json())
+        header = jwt.get_unverified_header(body["access"])
+        assert (header["typ"], header["alg"]) == ("at+jwt", "ES256")
+        key = keys[header["kid"]].key
+        claims = jwt.decode(body["access"], key, algorithms=["ES256"], audience="souk-internal")
+        issued_at = claims["iat"]
+        assert abs(issued_at - time.time()) <= 5
+        assert UUID(claims.pop("jti")).version == 7
+        assert claims == {
+            "iss": "http://127.0.0.1:8000",
+            "aud": "souk-internal",
+            "sub": client_id,
+            "role": "service",
+            "scope": scope,
+            "iat": issued_at,
+            "exp": issued_at + 3600,
+        }
+
+    def test_is_given_for_either_of_two_secrets(self, api, settings):
+        old, new = "old-secret-0123456789", "new-secret-0123456789"
+        settings.CLIENT_SECRETS = {"order": [old, new]}
+        for secret in (old, new):
+            answer = api.post(URL, HTTP_AUTHORIZATION=basic("order", secret))
+            assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            basic("order", "wrong"),
+            basic("order", ""),
+            basic("order", SECRETS["catalog"]),
+            basic("nobody", SECRETS["order"]),
+            basic("", ""),
+            basic("order", "sécret"),
+            "Basic",
+            "Basic a b",
+            "Basic not-base64",
+        ],
+    )
+    def test_is_refused_to_others(self, api, header):
+        answer = api.post(URL, HTTP_AUTHORIZATION=header)
+        assert (answer.status_code, answer.json()["code"]) == (401, "client-invalid")
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer["WWW-Authenticate"] == 'Basic realm="souk-internal"'
+
+    def test_is_refused_without_credentials(self, api, as_admin):
+        for client in (api, as_admin):
+            answer = client.post(URL)
+            assert (answer.status_code, answer.json()["code"]) == (401, "authentication-required")
+            assert answer["WWW-Authenticate"].startswith("Basic")
+
+    def test_compares_with_every_secret_in_constant_time(self, api, settings, monkeypatch):
+        import hmac
+
+        compared = []
+
+        def counted(one: bytes, two: bytes) -> bool:
+            compared.append(one)
+            return hmac_compare(one, two)
+
+        hmac_compare = hmac.compare_digest
+        monkeypatch.setattr("apps.auth_service.services.clients.hmac.compare_digest", counted)
+        settings.CLIENT_SECRETS = {"order": ["first-secret-of-order", "other-secret-of-order"]}
+        api.post(URL, HTTP_AUTHORIZATION=basic("order", "first-secret-of-order"))
+        assert len(compared) >= 2
+        compared.clear()
+        api.post(URL, HTTP_AUTHORIZATION=basic("nobody", "x"))
+        assert compared

@@ -1,0 +1,38 @@
+"""What is written into logs, and what is not."""
+
+import logging
+
+import pytest
+
+from tests.auth_service.factories import make_user
+
+ANN = {"email": "ann@shop.example", "password": "correct horse battery", "name": "Ann Alder"}
+
+
+def text_of(records: list[logging.LogRecord]) -> str:
+    return "\n".join(f"{r.name} {r.msg} {r.args} {r.exc_info} {r.exc_text}" for r in records)
+
+
+@pytest.mark.django_db
+class TestLogs:
+    def test_hold_no_address_password_or_token(self, api, client_as, caplog):
+        caplog.set_level(logging.DEBUG)
+        credentials = {"email": ANN["email"], "password": ANN["password"]}
+        user_id = api.post("/api/v1/auth/register", ANN).json()["id"]
+        api.post("/api/v1/auth/register", ANN)
+        api.post("/api/v1/auth/token", {**credentials, "password": "wrong horse battery"})
+        first = api.post("/api/v1/auth/token", credentials).json()
+        second = api.post("/api/v1/auth/token/refresh", {"refresh": first["refresh"]}).json()
+        api.post("/api/v1/auth/token/refresh", {"refresh": first["refresh"]})
+        admin = make_user(role="admin")
+        url = f"/api/v1/auth/users/{user_id}"
+        client_as("admin", admin.id).patch(url, {"role": "staff", "is_active": False})
+        api.post("/api/v1/auth/token/revoke", {"refresh": second["refresh"]})
+        logged = text_of(caplog.records)
+        for expected in ("user_registered", "log_in_refused", "access_changed", "request"):
+            assert expected in logged
+        assert user_id in logged
+        secrets = [ANN["email"], ANN["password"], ANN["name"], "wrong horse", admin.email]
+        secrets += [grant[kind] for grant in (first, second) for kind in ("access", "refresh")]
+        for secret in secrets:
+            assert secret not in logged

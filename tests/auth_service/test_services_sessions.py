@@ -1,0 +1,123 @@
+"""Log-ins over time."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from unittest import mock
+
+import jwt
+import pytest
+from django.db import connection, transaction
+
+from apps.auth_service import tasks
+from apps.auth_service.errors import CredentialsInvalid, TokenInvalid
+from apps.auth_service.models import RefreshFamily, RefreshToken, User
+from apps.auth_service.services import sessions
+from tests.auth_service.factories import PASSWORD, make_user
+from tests.auth_service.racing import wait_until_blocked
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def later(**span: float) -> datetime:
+    return NOON + timedelta(**span)
+
+
+@pytest.fixture
+def token(db) -> str:
+    """The refresh token of a log-in at noon."""
+    return sessions.log_in(email=make_user().email, password=PASSWORD, now=NOON).refresh
+
+
+@pytest.mark.django_db
+class TestReuse:
+    @pytest.mark.parametrize("seconds", [0, 5, 10])
+    def test_leaves_the_family_alive_for_ten_seconds(self, token, seconds):
+        second = sessions.refresh(token, now=later(minutes=1))
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(token, now=later(minutes=1, seconds=seconds))
+        sessions.refresh(second.refresh, now=later(minutes=2))
+
+    def test_revokes_the_family_afterwards(self, token):
+        second = sessions.refresh(token, now=later(minutes=1))
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(token, now=later(minutes=1, seconds=10.001))
+        assert RefreshFamily.objects.get().revoked_at == later(minutes=1, seconds=10.001)
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(second.refresh, now=later(minutes=2))
+
+    def test_of_an_old_ancestor_revokes_it_too(self, token):
+        newest = token
+        for minute in range(1, 4):
+            newest = sessions.refresh(newest, now=later(minutes=minute)).refresh
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(token, now=later(minutes=4))
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(newest, now=later(minutes=4))
+
+    def test_spends_each_token_once(self, token):
+        sessions.refresh(token, now=later(minutes=1))
+        spent = RefreshToken.objects.get(consumed_at__isnull=False)
+        assert spent.consumed_at == later(minutes=1)
+        assert RefreshToken.objects.filter(consumed_at=None).count() == 1
+
+
+@pytest.mark.django_db
+class TestExpiry:
+    def test_ends_an_idle_log_in_after_14_days(self, token):
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(token, now=later(days=14))
+        sessions.refresh(token, now=later(days=13, hours=23))
+
+    def test_ends_every_log_in_after_30_days(self, token):
+        for day in range(5, 30, 5):
+            token = sessions.refresh(token, now=later(days=day)).refresh
+        token = sessions.refresh(token, now=later(days=29, hours=23)).refresh
+        with pytest.raises(TokenInvalid):
+            sessions.refresh(token, now=later(days=30))
+
+    def test_is_swept_away_a_day_later(self, token):
+        assert sessions.delete_ended(now=later(days=31)) == 0
+        assert sessions.delete_ended(now=later(days=31, seconds=1)) == 1
+        assert not RefreshToken.objects.exists()
+        assert not RefreshFamily.objects.exists()
+
+    def test_is_swept_by_a_timed_job(self, token):
+        RefreshFamily.objects.update(created_at=later(days=-90), expires_at=later(days=-60))
+        with mock.patch("django.utils.timezone.now", return_value=NOON):
+            assert tasks.delete_ended_log_ins() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLogInDuringAChange:
+    """A change of rights is under way, uncommitted, while the user logs in."""
+
+    def _log_in_while(self, user: User, **changes: object) -> list[object]:
+        outcome: list[object] = []
+
+        def log_in() -> None:
+            try:
+                outcome.append(sessions.log_in(email=user.email, password=PASSWORD))
+            except CredentialsInvalid as error:
+                outcome.append(error)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=log_in)
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=user.pk)
+            thread.start()
+            wait_until_blocked()
+            User.objects.filter(pk=user.pk).update(**changes)
+        thread.join(timeout=10)
+        return outcome
+
+    def test_waits_and_gets_the_new_role(self):
+        (grant,) = self._log_in_while(make_user(), role="staff")
+        assert isinstance(grant, sessions.Grant)
+        claims = jwt.decode(grant.access, options={"verify_signature": False})
+        assert claims["role"] == "staff"
+
+    def test_waits_and_is_refused_when_deactivated(self):
+        (refusal,) = self._log_in_while(make_user(), is_active=False)
+        assert isinstance(refusal, CredentialsInvalid)
+        assert not RefreshFamily.objects.exists()
