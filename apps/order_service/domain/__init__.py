@@ -1,0 +1,1 @@
+"""The rules of orders as plain Python: no Django, no clock, no I/O."""

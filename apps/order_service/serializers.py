@@ -1,0 +1,176 @@
+"""Shapes of requests and answers. Nothing is saved here."""
+
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.order_service import payments
+from apps.order_service.domain import addresses
+from apps.order_service.domain.lines import (
+    LONGEST_SKU,
+    MOST_LINES,
+    MOST_OF_ONE,
+    QuantityTooLarge,
+    RequestedLine,
+    merge_lines,
+)
+from apps.order_service.domain.states import OrderStatus, PaymentStatus
+
+ORDER_STATUSES: Final = [status.value for status in OrderStatus]
+PAYMENT_STATUSES: Final = [status.value for status in PaymentStatus]
+LONGEST_TOKEN: Final = 255
+_MONEY: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,2})?", re.ASCII)
+
+
+class TextField(serializers.CharField):
+    """A JSON string; numbers are not taken for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class QuantityField(serializers.IntegerField):
+    """A JSON integer from 1 to MOST_OF_ONE; true, 1.0 and "1" are none."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=MOST_OF_ONE, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return int(data)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{1,18}(\.\d{1,2})?$", "example": "19.90"})
+class MoneyField(serializers.Field[Decimal, Any, Decimal, Any]):
+    """An amount as a decimal string."""
+
+    default_error_messages = {"invalid": 'must be an amount as a string, such as "19.90"'}
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if not isinstance(data, str) or not _MONEY.fullmatch(data):
+            self.fail("invalid")
+        return Decimal(data)
+
+    def to_representation(self, value: Decimal) -> Decimal:
+        return value
+
+
+class RequestedLineSerializer(serializers.Serializer[Any]):
+    sku = TextField(max_length=LONGEST_SKU)
+    quantity = QuantityField()
+
+
+class AddressSerializer(serializers.Serializer[Any]):
+    name = TextField(max_length=addresses.LONGEST_NAME)
+    line1 = TextField(max_length=addresses.LONGEST_LINE)
+    line2 = TextField(max_length=addresses.LONGEST_LINE, required=False, allow_blank=True)
+    city = TextField(max_length=addresses.LONGEST_CITY)
+    region = TextField(max_length=addresses.LONGEST_CITY, required=False, allow_blank=True)
+    postal_code = TextField(max_length=addresses.LONGEST_POSTAL_CODE)
+    country = TextField(max_length=2, help_text="ISO 3166-1 alpha-2, such as NL")
+
+    def validate_country(self, value: str) -> str:
+        if value not in addresses.COUNTRIES:
+            raise serializers.ValidationError("must be an ISO 3166-1 alpha-2 code, such as NL")
+        return value
+
+
+class OrderRequestSerializer(serializers.Serializer[Any]):
+    lines = RequestedLineSerializer(
+        many=True,
+        allow_empty=False,
+        max_length=MOST_LINES,  # type: ignore[call-arg]
+        help_text=f"Quantities of the same sku are added, up to {MOST_OF_ONE}.",
+    )
+    shipping_address = AddressSerializer()
+    expected_total = MoneyField(
+        required=False,
+        allow_null=True,
+        help_text="The total the customer was shown; 409 price-changed where it is another now.",
+    )
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> tuple[RequestedLine, ...]:
+        try:
+            return merge_lines((line["sku"], line["quantity"]) for line in lines)
+        except QuantityTooLarge as error:
+            message = f"the lines of this sku add up to more than {MOST_OF_ONE}"
+            before: list[dict[str, Any]] = [{} for _ in range(error.position)]
+            raise serializers.ValidationError([*before, {"quantity": [message]}]) from error
+
+
+class PaymentRequestSerializer(serializers.Serializer[Any]):
+    method = serializers.ChoiceField(
+        payments.METHODS,
+        default="card",
+        help_text="card is the shop's payment provider; sandbox is the sandbox by its name.",
+    )
+    token = TextField(
+        max_length=LONGEST_TOKEN,
+        help_text="From the provider. The sandbox knows tok_ok, tok_declined and tok_timeout.",
+    )
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    name = serializers.CharField(allow_null=True)
+    quantity = serializers.IntegerField()
+    unit_price = MoneyField(allow_null=True)
+    line_total = MoneyField(allow_null=True)
+
+
+class OrderPaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    method = serializers.ChoiceField(payments.METHODS)
+    status = serializers.ChoiceField(PAYMENT_STATUSES)
+    amount = MoneyField()
+    created_at = serializers.DateTimeField()
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    """An order; amounts, names and prices are null until it is placed."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    user_id = serializers.UUIDField()
+    status = serializers.ChoiceField(ORDER_STATUSES)
+    lines = LineSerializer(many=True)
+    subtotal = MoneyField(allow_null=True)
+    shipping = MoneyField(allow_null=True)
+    tax = MoneyField(allow_null=True)
+    total = MoneyField(allow_null=True)
+    currency = serializers.CharField()
+    shipping_address = AddressSerializer()
+    payments = OrderPaymentSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    placed_at = serializers.DateTimeField(allow_null=True)
+    paid_at = serializers.DateTimeField(allow_null=True)
+    shipped_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    rejected_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+    refunded_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderListSerializer(serializers.Serializer[Any]):
+    results = OrderSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(PAYMENT_STATUSES)
+
+
+class OrderFilterSerializer(serializers.Serializer[Any]):
+    """The filters of the list, in its query string."""
+
+    status = serializers.ChoiceField(ORDER_STATUSES, required=False)
+    placed_after = serializers.DateTimeField(required=False)
