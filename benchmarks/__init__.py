@@ -1,0 +1,1 @@
+"""Measures Souk against its limits and against what users pick instead."""

@@ -1,0 +1,116 @@
+"""`python -m benchmarks`: measure, and print one table.
+
+Every candidate of a scenario runs at the same time on this machine, and only one is asked at a
+time. docs/benchmarks.md says what is compared and how.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks import catalog, database, events, platform, table
+from benchmarks.load import Bounds, UnexpectedAnswerError
+from benchmarks.measure import Candidate, Plan, run_rounds
+from benchmarks.table import Subject
+
+_FULL: Final = Plan(rounds=7, bounds=Bounds(seconds=1.5, requests=3_000))
+_QUICK: Final = Plan(rounds=3, bounds=Bounds(seconds=0.6, requests=1_000))
+# Ours takes longest to catch up with what was published: fewer events, not fewer seconds.
+_MOST_EVENTS: Final = 800
+_SCENARIOS: Final = ("list", "detail", "events")
+
+
+def main() -> None:
+    """Measure what the command line asks for.
+
+    Raises:
+        SystemExit: a candidate did not start, or answered something else than ours.
+    """
+    arguments = _parse()
+    plan = _QUICK if arguments.quick else _FULL
+    subjects: list[Subject] = []
+    started, busy = time.monotonic(), os.getloadavg()[0]
+    try:
+        with _progress() as progress:
+            if {"list", "detail"} & set(arguments.only):
+                subjects += _measure_reads(arguments.only, plan, progress)
+            if "events" in arguments.only:
+                subjects.append(_measure_events(plan, progress))
+    except UnexpectedAnswerError as error:
+        sys.exit(f"The benchmark stops: {error}")
+    table.show(subjects)
+    print(
+        f"Processor microseconds per request, application + database, then requests per second: "
+        f"medians of {plan.rounds} interleaved rounds ± half their range; "
+        f"{time.monotonic() - started:.0f} s in all. "
+        f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores."
+    )
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=_SCENARIOS,
+        help="measure this scenario; may be repeated (default: all)",
+    )
+    arguments = parser.parse_args()
+    arguments.only = arguments.only or list(_SCENARIOS)
+    return arguments
+
+
+def _measure_reads(
+    wanted: Sequence[str], plan: Plan, progress: Callable[[str], None]
+) -> list[Subject]:
+    progress("starting PostgreSQL, migrating, adding products")
+    with database.running() as found, catalog.servers(found, progress) as servers:
+        return [
+            _measure(title, candidates, plan, progress)
+            for key, title, candidates in catalog.scenarios(found, servers)
+            if key in wanted
+        ]
+
+
+def _measure_events(plan: Plan, progress: Callable[[str], None]) -> Subject:
+    progress("starting a platform")
+    with platform.running() as found, events.candidates(found) as candidates:
+        fewer = replace(plan, bounds=replace(plan.bounds, requests=_MOST_EVENTS))
+        return _measure("events, auth to order", candidates, fewer, progress)
+
+
+def _measure(
+    title: str,
+    candidates: Sequence[Candidate],
+    plan: Plan,
+    progress: Callable[[str], None],
+) -> Subject:
+    ours, limit, *alternatives = run_rounds(
+        candidates, plan, lambda text: progress(f"{title}, {text}")
+    )
+    return Subject(title, ours, limit, alternatives)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    if sys.stderr.isatty():
+        with Console(stderr=True).status("") as status:
+            yield status.update
+    else:
+        yield _say_nothing
+
+
+def _say_nothing(_text: str) -> None:
+    """Stand in for a terminal."""
+
+
+if __name__ == "__main__":
+    main()
