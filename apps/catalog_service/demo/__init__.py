@@ -1,0 +1,1 @@
+"""The demo catalogue: products written for Souk, and pictures drawn for them."""

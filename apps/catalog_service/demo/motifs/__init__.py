@@ -1,0 +1,1 @@
+"""What the pictures show: one function per motif, each on a canvas of 400 by 400."""

@@ -1,0 +1,80 @@
+"""What the catalog service refuses. The API decides what each means in HTTP."""
+
+from chassis.errors import PublicError
+
+
+class SkuTaken(PublicError):
+    """Another product has the sku."""
+
+    code = "sku-taken"
+    title = "Another product has this sku"
+
+
+class SlugTaken(PublicError):
+    """Another product or category has the slug."""
+
+    code = "slug-taken"
+    title = "This slug is taken"
+
+
+class UnknownCategory(PublicError):
+    """A product names a category that does not exist."""
+
+    code = "unknown-category"
+    title = "There is no such category"
+
+
+class CategoryInUse(PublicError):
+    """A category cannot go while it has products or sub-categories."""
+
+    code = "category-in-use"
+    title = "The category still has products or sub-categories"
+
+
+class CategoryCycle(PublicError):
+    """A category cannot stand below itself."""
+
+    code = "category-cycle"
+    title = "A category cannot stand below itself"
+
+
+class StockShort(PublicError):
+    """An adjustment would leave less than is reserved, or less than nothing."""
+
+    code = "stock-short"
+    title = "There is not that much unreserved stock"
+
+
+class StockFull(PublicError):
+    """An adjustment would make more than a stock can count."""
+
+    code = "stock-full"
+    title = "That is more than can be in stock"
+
+
+class OutOfStock(PublicError):
+    """Some lines of a reservation cannot be had in full; nothing was reserved."""
+
+    code = "out-of-stock"
+    title = "Some lines are short of stock"
+
+
+class UnknownSku(PublicError):
+    """Some lines of a reservation name no product that is for sale."""
+
+    code = "unknown-sku"
+    title = "Some products do not exist"
+
+
+class ReservationMismatch(PublicError):
+    """The order already has a reservation, of other lines."""
+
+    code = "reservation-mismatch"
+    title = "The order has a reservation of other lines"
+
+
+class ReservationClosed(PublicError):
+    """The reservation was released or committed: it can no longer change."""
+
+    code = "reservation-closed"
+    title = "The reservation is closed"

@@ -1,0 +1,29 @@
+"""What catalog does when something happened elsewhere."""
+
+from apps.catalog_service.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRejected
+from apps.catalog_service.services import reservations, sales
+from chassis.events import handles
+
+
+@handles(OrderPlaced, consumer="catalog.count_sales")
+def count_sales(event: OrderPlaced) -> str:
+    """Count what was ordered, for the best sellers."""
+    return f"counted {sales.count_sales(event.lines)} unit(s) sold"
+
+
+@handles(OrderPaid, consumer="catalog.commit_reservation")
+def commit_reservation(event: OrderPaid) -> str:
+    """Take what is paid off the stock."""
+    return reservations.commit(event.order_id)
+
+
+@handles(OrderCancelled, consumer="catalog.release_cancelled")
+def release_cancelled(event: OrderCancelled) -> str:
+    """Free what a cancelled order had reserved."""
+    return reservations.release(event.order_id)
+
+
+@handles(OrderRejected, consumer="catalog.release_rejected")
+def release_rejected(event: OrderRejected) -> str:
+    """Free what a rejected order had reserved, and stop a late reservation."""
+    return reservations.release(event.order_id)

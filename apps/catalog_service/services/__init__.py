@@ -1,0 +1,1 @@
+"""Writes of the catalog service: one function per use case."""

@@ -1,0 +1,19 @@
+"""What a problem must look like."""
+
+from typing import Any
+
+
+def problem_of(response: Any, status: int, code: str) -> Any:
+    """Return the problem that was answered, which is this one."""
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (status, code), problem
+    assert response["Content-Type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:souk:problem:{code}"
+    assert problem["request_id"]
+    return problem
+
+
+def pointers(response: Any) -> list[str]:
+    """Return where the answered 400 found fault."""
+    return [e["pointer"] for e in problem_of(response, 400, "validation-failed")["errors"]]
