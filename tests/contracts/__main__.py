@@ -1,0 +1,20 @@
+"""Write the contracts that the services generate: `python -m tests.contracts`."""
+
+import json
+
+from tests.contracts.services import CONTRACTS, SERVICES, event_schemas, openapi
+
+
+def main() -> None:
+    """Write contracts/openapi and contracts/events anew."""
+    for old in (CONTRACTS / "events").glob("*.schema.json"):
+        old.unlink()
+    for service in SERVICES:
+        (CONTRACTS / "openapi" / f"{service}.yaml").write_text(openapi(service))
+        for name, schema in event_schemas(service).items():
+            path = CONTRACTS / "events" / f"{name}.schema.json"
+            path.write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
