@@ -50,7 +50,7 @@ WITH given AS (
     INSERT INTO outbox (id, type, version, subject, sequence, time, data, request_id, traceparent)
     SELECT id, %(type)s, %(version)s, subject,
            last - count(*) OVER (PARTITION BY subject) + n,
-           clock_timestamp(), data::jsonb, %(request_id)s, %(traceparent)s
+           (SELECT clock_timestamp()), data::jsonb, %(request_id)s, %(traceparent)s
     FROM given JOIN next USING (subject)
     RETURNING 1
 )

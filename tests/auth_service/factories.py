@@ -16,8 +16,8 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    email = Sequence(lambda n: f"user{n}@shop.example")  # type: ignore[no-untyped-call]
-    name = Sequence(lambda n: f"User {n}")  # type: ignore[no-untyped-call]
+    email = Sequence(lambda n: f"user{n}@shop.example")
+    name = Sequence(lambda n: f"User {n}")
     password = _HASHED
     role = Role.CUSTOMER
 

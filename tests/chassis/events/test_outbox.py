@@ -114,3 +114,51 @@ class TestEnvelopeOf:
         assert message["time"].endswith("Z")
         assert message["sequence"] == "1"
         assert envelope.parse(message).data["text"] == "a"
+
+
+class TestPublishAll:
+    @pytest.mark.django_db
+    def test_numbers_the_events_of_each_subject_in_the_order_given(self):
+        outbox.publish(NoteTaken(text="first"), subject="a")
+        outbox.publish_all(
+            NoteTaken,
+            [(subject, NoteTaken(text=text)) for subject, text in ("b1", "a2", "b2", "a3")],
+        )
+        rows = OutboxEvent.objects.order_by("subject", "sequence")
+        assert [(row.subject, row.sequence, row.data["text"]) for row in rows] == [
+            ("a", 1, "first"),
+            ("a", 2, "2"),
+            ("a", 3, "3"),
+            ("b", 1, "1"),
+            ("b", 2, "2"),
+        ]
+
+    @pytest.mark.django_db
+    def test_gives_all_one_time_so_that_the_relay_sorts_by_sequence(self):
+        outbox.publish_all(NoteTaken, [("s", NoteTaken(text=str(n))) for n in range(50)])
+        assert OutboxEvent.objects.values("time").distinct().count() == 1
+
+    @pytest.mark.django_db
+    def test_goes_on_where_publish_would(self):
+        outbox.publish_all(NoteTaken, [("s", NoteTaken(text="a")), ("s", NoteTaken(text="b"))])
+        outbox.publish(NoteTaken(text="c"), subject="s")
+        assert list(
+            OutboxEvent.objects.order_by("sequence").values_list("sequence", flat=True)
+        ) == [1, 2, 3]
+
+    @pytest.mark.django_db
+    def test_writes_nothing_for_nothing(self):
+        outbox.publish_all(NoteTaken, [])
+        assert not OutboxEvent.objects.exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_refuses_outside_a_transaction(self):
+        with pytest.raises(OutsideTransaction, match="NoteTaken needs the transaction"):
+            outbox.publish_all(NoteTaken, [("s", NoteTaken(text="a"))])
+        assert not OutboxEvent.objects.exists()
+
+    @pytest.mark.django_db
+    def test_refuses_values_of_other_types(self):
+        with pytest.raises(InvalidPayload):
+            outbox.publish_all(NoteTaken, [("s", NoteTaken(text=1))])  # type: ignore[arg-type]
+        assert not OutboxEvent.objects.exists()
