@@ -14,7 +14,7 @@ from apps.catalog_service.selectors import SORTS
 from chassis import json
 
 _MONEY: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?", re.ASCII)
-_SKU: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/-]*\Z")
+_SKU: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z")
 _LARGEST_ADJUSTMENT: Final = 1_000_000
 _DEEPEST: Final = 5
 _LONGEST: Final = 20_000
@@ -36,7 +36,7 @@ class TextSlugField(TextField, serializers.SlugField):
 class SkuField(TextField):
     """What a product is called by other systems; safe in a URL and in a file's name."""
 
-    default_error_messages = {"invalid": "must be a string of letters, digits and . _ : / -"}
+    default_error_messages = {"invalid": "must be a string of letters, digits and . _ : -"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=64, **options)

@@ -60,7 +60,7 @@ class TestSlugs:
         rows = [
             "A.1,Tea pot,1,c",
             "A-1,Tea pot,1,c",
-            "A/1,Tea pot,1,c",
+            "A:1,Tea pot,1,c",
             "A1,Tea pot,1,c",
             "Z,茶,1,c",
         ]

@@ -19,7 +19,7 @@ FIELDS: Final = (
     *("description", "status", "image_url", "slug", "attributes", "currency"),
 )
 
-_SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+_SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _PRICE: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 _DEEPEST: Final = 20
@@ -128,7 +128,7 @@ _category_text = _text(1000)
 def _sku(value: Any) -> str:
     text = str(value) if type(value) is int else value
     if not isinstance(text, str) or not _SKU.fullmatch(text.strip()):
-        _refuse("must be 1 to 64 letters, digits and . _ : / - after a letter or digit", value)
+        _refuse("must be 1 to 64 letters, digits and . _ : - after a letter or digit", value)
     return text.strip()
 
 
