@@ -50,9 +50,10 @@ class Backend:
                 self.end_headers()
                 self.wfile.write(b"" if self.command == "HEAD" else answer)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+            do_GET = do_HEAD = do_POST = answer  # noqa: N815 -- http.server looks for these names
+            do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 -- as above
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- http.server's name
                 pass
 
         return Handler
@@ -75,9 +76,18 @@ class Gateway:
     private: int
     backends: dict[str, Backend]
 
-    def ask(self, path: str, method: str = "GET", *, private: bool = False, headers: dict[str, str] | None = None) -> Answer:
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        private: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
         """Send a request whose path goes out as it stands here."""
-        connection = HTTPConnection("127.0.0.1", self.private if private else self.public, timeout=10)
+        connection = HTTPConnection(
+            "127.0.0.1", self.private if private else self.public, timeout=10
+        )
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in (headers or {}).items():
@@ -86,7 +96,9 @@ class Gateway:
             response = connection.getresponse()
             body = response.read()
             told = json.loads(body) if body.startswith(b"{") else {}
-            return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, told)
+            return Answer(
+                response.status, {k.lower(): v for k, v in response.headers.items()}, told
+            )
         finally:
             connection.close()
 
@@ -111,7 +123,10 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
     log = tmp_path_factory.mktemp("gateway") / "traefik.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [gateway.binary()], env=gateway.variables(public, private, urls), stdout=output, stderr=output
+            [gateway.binary()],
+            env=gateway.variables(public, private, urls),
+            stdout=output,
+            stderr=output,
         )
     running = Gateway(public, private, backends)
     try:
@@ -129,7 +144,9 @@ def _wait(running: Gateway, log: Path) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
-            if all(running.ask(path).status == 200 for path in ("/api/v1/auth/me", "/api/v1/orders")):
+            if all(
+                running.ask(path).status == 200 for path in ("/api/v1/auth/me", "/api/v1/orders")
+            ):
                 return
         except OSError:
             pass

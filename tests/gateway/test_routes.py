@@ -22,7 +22,9 @@ class TestPublicEntryPoint:
             ("/admin/orders/", "order"),
         ],
     )
-    def test_leads_to_the_service_with_the_path_unchanged(self, souk: Gateway, path: str, service: str) -> None:
+    def test_leads_to_the_service_with_the_path_unchanged(
+        self, souk: Gateway, path: str, service: str
+    ) -> None:
         answer = souk.ask(path)
         assert (answer.told["backend"].removesuffix("-2"), answer.told["path"]) == (service, path)
 
@@ -57,13 +59,19 @@ class TestPublicEntryPoint:
     def test_replaces_what_a_client_says_of_its_address(self, souk: Gateway) -> None:
         told = souk.ask(
             "/api/v1/orders",
-            headers={"X-Forwarded-For": "6.6.6.6", "X-Real-Ip": "6.6.6.6", "X_Forwarded_For": "6.6.6.6"},
+            headers={
+                "X-Forwarded-For": "6.6.6.6",
+                "X-Real-Ip": "6.6.6.6",
+                "X_Forwarded_For": "6.6.6.6",
+            },
         ).told["headers"]
         assert told["x-forwarded-for"] == "127.0.0.1"
         assert "6.6.6.6" not in str(told)
 
     def test_passes_the_request_id_and_the_trace_on(self, souk: Gateway) -> None:
-        told = souk.ask("/api/v1/orders", headers={"X-Request-ID": "abc", "traceparent": "00-1-2-01"}).told["headers"]
+        told = souk.ask(
+            "/api/v1/orders", headers={"X-Request-ID": "abc", "traceparent": "00-1-2-01"}
+        ).told["headers"]
         assert (told["x-request-id"], told["traceparent"]) == ("abc", "00-1-2-01")
 
     @pytest.mark.parametrize("name", ["X-Deadline-Ms", "x-deadline-ms", "X-Replaced-Path"])
