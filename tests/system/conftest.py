@@ -1,0 +1,74 @@
+"""One real platform for the whole run, and who acts on it."""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines import free_port
+from tests.system.platform import ROOT, Client, Platform
+
+
+@contextlib.contextmanager
+def kept(name: str = "home") -> Iterator[Platform]:
+    """Give a platform that is not started yet, and whose keeper ends it whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="souk-system-") as folder:
+        home = Path(folder).resolve() / name
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.system.keeper", str(home)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert keeper.stdin is not None
+        platform = Platform(home, free_port())
+        try:
+            yield platform
+        finally:
+            platform.close_clients()
+            keeper.stdin.close()
+            keeper.wait()
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """Return the platform that all tests share; every test leaves it well."""
+    with kept() as platform:
+        platform.first_output = platform.up()
+        yield platform
+
+
+@pytest.fixture
+def new_platform() -> Iterator[Callable[[str], Platform]]:
+    """Return a function that gives another platform, not started yet."""
+    with contextlib.ExitStack() as stack:
+        yield lambda name: stack.enter_context(kept(name))
+
+
+@pytest.fixture(scope="module")
+def anyone(platform: Platform) -> Client:
+    """Return a client without a token."""
+    return platform.client()
+
+
+@pytest.fixture(scope="module")
+def customer(platform: Platform) -> Client:
+    """Return a customer's client."""
+    return platform.register()
+
+
+@pytest.fixture(scope="module")
+def staff(platform: Platform) -> Client:
+    """Return a client of staff."""
+    return platform.demo_user("staff")
+
+
+@pytest.fixture
+def product(staff: Client) -> Mapping[str, Any]:
+    """Return a product of which 1000 are in stock."""
+    return staff.add_product(on_hand=1000)

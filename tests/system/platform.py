@@ -1,0 +1,303 @@
+"""One real platform on this machine, driven as its users and its operator drive it."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import psutil
+
+from local import lifecycle, processes, readiness, status
+from local.home import Home
+from local.plan import Plan, Process
+
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+UP_SECONDS: Final = 150
+ORDERS: Final = "/api/v1/orders"
+PRODUCTS: Final = "/api/v1/catalog/products"
+ADDRESS: Final = {
+    "name": "Ada Lovelace",
+    "line1": "Keizersgracht 1",
+    "city": "Amsterdam",
+    "postal_code": "1015 CN",
+    "country": "NL",
+}
+
+Row = dict[str, Any]
+Finished = subprocess.CompletedProcess[str]
+
+
+def wait_until(holds: Callable[[], Any], *, seconds: float, what: str) -> Any:
+    """Return the first true value of `holds`; fail when it has none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return value
+
+
+def manage(
+    *arguments: str, home: Path | str, port: int, seconds: float = UP_SECONDS, **variables: str
+) -> Finished:
+    """Run a command of manage.py with the environment of somebody who has just cloned Souk."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**clean_environment(home, port), **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def clean_environment(home: Path | str, port: int) -> dict[str, str]:
+    """Return an environment that holds no setting of a service."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+    return {**kept, "SOUK_HOME": str(home), "SOUK_PORT": str(port), "COLUMNS": "200"}
+
+
+class Platform:
+    """A home and a port. `up` starts what the tests ask for; the keeper (conftest) ends it."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        """Start nothing yet."""
+        self.home = home
+        self.port = port
+        self.first_output = ""
+        self._home = Home(home)
+        self._clients: list[Client] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def plan(self) -> Plan:
+        plan = lifecycle.current_plan(self._home)
+        assert plan is not None, "the platform was never started"
+        return plan
+
+    @property
+    def private_url(self) -> str:
+        return self.plan.private_url
+
+    # The operator
+
+    def run(self, *arguments: str, seconds: float = UP_SECONDS) -> Finished:
+        """Run a command of manage.py for this platform."""
+        return manage(*arguments, home=self.home, port=self.port, seconds=seconds)
+
+    def up(self, *options: str) -> str:
+        """Start it, or meet it running; return what was printed."""
+        return self._succeed("up", "--detach", *options)
+
+    def down(self) -> str:
+        """Stop it; return what was printed."""
+        return self._succeed("down")
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status --json` prints."""
+        value: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return value
+
+    def event_log(self, service: str, subject: str) -> dict[str, list[Row]]:
+        """Return what the service published and handled about an order, once that is done."""
+        options = ("--subject", subject, "--wait", "20", "--json")
+        value: dict[str, list[Row]] = json.loads(self._succeed(service, "event_log", *options))
+        return value
+
+    def rows(self) -> list[Row]:
+        """Return the processes of the status, without starting a command."""
+        found: list[Row] = status.read_status(self._home)[1]["processes"]
+        return found
+
+    def row(self, service: str, role: str) -> Row:
+        """Return what `rows` says of the first process of a service in a role, asking it alone."""
+        plan, process = self.plan, self.process(service, role)
+        info = lifecycle.supervisor_of(plan).processes()[process.name]
+        ready = readiness.is_ready(plan, process, info.pid)
+        state = "running" if ready else "not ready"
+        return {"pid": info.pid, "state": state, "restarts": info.restarts, "url": process.url}
+
+    def system_processes(self) -> list[psutil.Process]:
+        """Return every process of the platform, supervisord and children of servers too."""
+        return processes.find(self._home)
+
+    def wait_until_well(self, seconds: float = 30) -> None:
+        """Return when every process does its work and the gateway reaches every service."""
+        wait_until(
+            lambda: all(row["state"] == "running" for row in self.rows()),
+            seconds=seconds,
+            what="every process running",
+        )
+
+    def kill(self, service: str, role: str) -> Row:
+        """Kill a process without a warning; return what the status said of it before."""
+        row = self.row(service, role)
+        os.kill(row["pid"], signal.SIGKILL)
+        return row
+
+    def kill_everything(self) -> None:
+        """Kill every process, the process manager first, as the end of the machine would."""
+        found = self.system_processes()
+        found.sort(key=lambda process: "supervise.py" not in " ".join(process.cmdline()))
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=5)
+
+    def process(self, service: str, role: str) -> Process:
+        """Return a process of the plan."""
+        return next(p for p in self.plan.processes() if (p.service, p.role) == (service, role))
+
+    def stop_process(self, service: str, role: str) -> None:
+        """Stop a process for good: nothing starts it again."""
+        process = self.process(service, role)
+        lifecycle.supervisor_of(self.plan).stop_process(process)
+        wait_until(
+            lambda: self.row(service, role)["pid"] is None,
+            seconds=process.stop_seconds + 5,
+            what=f"{process.name} stopped",
+        )
+
+    def start_process(self, service: str, role: str) -> None:
+        """Start a process again; return at once."""
+        lifecycle.supervisor_of(self.plan).start_process(self.process(service, role))
+
+    @contextlib.contextmanager
+    def without(self, service: str, role: str) -> Iterator[None]:
+        """Run the block with a process stopped; leave everything well, also when it fails."""
+        self.stop_process(service, role)
+        try:
+            yield
+        finally:
+            if self.row(service, role)["pid"] is None:
+                self.start_process(service, role)
+            self.wait_until_well()
+
+    def _succeed(self, *arguments: str) -> str:
+        finished = self.run(*arguments)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
+
+    # The users
+
+    def client(self, token: str = "") -> "Client":
+        """Return a client of the gateway, with an access token or without."""
+        client = Client(self.url, token)
+        self._clients.append(client)
+        return client
+
+    def close_clients(self) -> None:
+        """Close the connections of every client that was given out."""
+        while self._clients:
+            self._clients.pop().http.close()
+
+    def register(self) -> "Client":
+        """Register a customer and log in."""
+        email, password = f"{uuid4().hex}@souk.example", secrets.token_urlsafe(18)
+        client = self.client()
+        body = {"email": email, "password": password, "name": "Ada Lovelace"}
+        answer = client.post("/api/v1/auth/register", body)
+        assert answer.status_code == 201, answer.text
+        return client.log_in(email, password)
+
+    def demo_user(self, role: str) -> "Client":
+        """Log in as the demo user of a role."""
+        password = self.plan.secrets["demo_password"]
+        return self.client().log_in(f"{role}@souk.example", password)
+
+
+class Client:
+    """A client of the gateway; `grant` is the answer of its log-in."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        """Open no connection yet."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False)
+        self.grant: dict[str, Any] = {}
+
+    def log_in(self, email: str, password: str) -> "Client":
+        """Log in and send the token from now on; return this client."""
+        answer = self.post("/api/v1/auth/token", {"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.grant = answer.json()
+        self.http.headers["Authorization"] = f"Bearer {self.grant['access']}"
+        return self
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Read."""
+        return self.http.get(path, headers=headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        """Send JSON."""
+        return self.http.post(path, json=body, headers=headers)
+
+    def place(self, sku: str, quantity: Any = 1, *, key: str | None = None) -> httpx.Response:
+        """Send an order, under a new key unless one is given."""
+        body = {"lines": [{"sku": sku, "quantity": quantity}], "shipping_address": ADDRESS}
+        return self.post(ORDERS, body, **{"Idempotency-Key": key or str(uuid4())})
+
+    def pay(self, order_id: str) -> httpx.Response:
+        """Pay an order, under a new key."""
+        body = {"method": "sandbox", "token": "tok_ok"}
+        path = f"{ORDERS}/{order_id}/payments"
+        return self.post(path, body, **{"Idempotency-Key": str(uuid4())})
+
+    def buy(self, sku: str, quantity: int = 1) -> dict[str, Any]:
+        """Place an order and pay it; return it as it then is."""
+        placed = self.place(sku, quantity)
+        assert (placed.status_code, placed.json().get("status")) == (201, "placed"), placed.text
+        paid = self.pay(placed.json()["id"])
+        assert paid.status_code == 201, paid.text
+        order: dict[str, Any] = self.get(f"{ORDERS}/{placed.json()['id']}").json()
+        assert order["status"] == "paid", order
+        return order
+
+    def add_product(self, *, on_hand: int = 1000, price: str = "19.90") -> Mapping[str, Any]:
+        """Add a product with stock, as staff; return it."""
+        sku = f"T-{uuid4().hex[:12]}"
+        category = self.post("/api/v1/catalog/categories", {"name": f"Test {sku}"})
+        assert category.status_code == 201, category.text
+        body = {
+            "sku": sku,
+            "name": f"Lantern {sku}",
+            "category": category.json()["slug"],
+            "price": price,
+            "currency": "EUR",
+            "status": "active",
+        }
+        product = self.post(PRODUCTS, body)
+        assert product.status_code == 201, product.text
+        made: dict[str, Any] = product.json()
+        if on_hand:
+            path = f"{PRODUCTS}/{made['slug']}/stock/adjustments"
+            adjusted = self.post(path, {"quantity": on_hand, "reason": "delivery"})
+            assert adjusted.status_code == 201, adjusted.text
+        return made
+
+    def stock(self, product: Mapping[str, Any]) -> dict[str, int]:
+        """Return a product's stock, as staff."""
+        answer = self.get(f"{PRODUCTS}/{product['slug']}/stock")
+        assert answer.status_code == 200, answer.text
+        stock: dict[str, int] = answer.json()
+        return stock
+
+    def wait_for_stock(
+        self, product: Mapping[str, Any], *, on_hand: int, seconds: float = 20
+    ) -> dict[str, int]:
+        """Return the stock once all that was paid is committed."""
+        wanted = {"on_hand": on_hand, "reserved": 0, "available": on_hand}
+        wait_until(lambda: self.stock(product) == wanted, seconds=seconds, what=f"stock {wanted}")
+        return wanted

@@ -1,0 +1,104 @@
+"""What still works while a part of the platform is down, and what is made up for afterwards."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.system.platform import ORDERS, PRODUCTS, Client, Platform, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _well(platform: Platform) -> None:
+    platform.wait_until_well()
+
+
+def wait_for_order(client: Client, order_id: str, status: str, *, seconds: float) -> float:
+    """Return after how many seconds the order has the status."""
+    started = time.monotonic()
+    wait_until(
+        lambda: client.get(f"{ORDERS}/{order_id}").json()["status"] == status,
+        seconds=seconds,
+        what=f"the order {status}",
+    )
+    return time.monotonic() - started
+
+
+class TestAuthDown:
+    def test_leaves_signed_in_users_to_go_on_after_a_restart(
+        self, platform: Platform, customer: Client, staff: Client, product: Mapping[str, Any]
+    ) -> None:
+        customer.buy(product["sku"])  # from then on order has a token of its own
+        with platform.without("auth", "web"):
+            assert customer.post("/api/v1/auth/token", {}).status_code in {502, 503}
+            for service in ("catalog", "order"):
+                before = platform.kill(service, "web")
+                wait_until(
+                    lambda service=service, before=before: (  # type: ignore[misc]
+                        (row := platform.row(service, "web"))["state"] == "running"
+                        and row["pid"] != before["pid"]
+                    ),
+                    seconds=10,
+                    what=f"{service} ready without auth",
+                )
+            staff.wait_for_stock(product, on_hand=999)
+            assert platform.client("made.up.token").get(ORDERS).status_code == 401
+            customer.buy(product["sku"])
+            staff.wait_for_stock(product, on_hand=998)
+        assert platform.register().get("/api/v1/auth/me").status_code == 200
+
+
+class TestCatalogDown:
+    def test_leaves_orders_pending_and_places_them_on_its_return(
+        self, platform: Platform, customer: Client, staff: Client, product: Mapping[str, Any]
+    ) -> None:
+        with platform.without("catalog", "web"):
+            seconds, orders = [], []
+            for _ in range(7):  # more than open the circuit
+                started = time.monotonic()
+                answer = customer.place(product["sku"])
+                seconds.append(time.monotonic() - started)
+                assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+                assert answer.headers["Location"] == f"{ORDERS}/{answer.json()['id']}"
+                assert answer.json()["total"] is None
+                orders.append(answer.json()["id"])
+            print("202 after", [f"{one:.2f}" for one in seconds])
+            assert max(seconds) < 2.5
+            assert seconds[-1] < 0.5, "the circuit is open, so that nobody waits any more"
+            platform.start_process("catalog", "web")
+            wait_until(
+                lambda: customer.get(PRODUCTS).status_code == 200, seconds=20, what="catalog back"
+            )
+            returned_at = time.monotonic()
+            for order_id in orders:
+                left = 10 - (time.monotonic() - returned_at)
+                wait_for_order(customer, order_id, "placed", seconds=left)
+            print(f"placed {time.monotonic() - returned_at:.2f} s after catalog's return")
+        assert staff.stock(product) == {"on_hand": 1000, "reserved": 7, "available": 993}
+        assert customer.pay(orders[0]).status_code == 201
+        staff_stock = {"on_hand": 999, "reserved": 6, "available": 993}
+        wait_until(lambda: staff.stock(product) == staff_stock, seconds=10, what="stock committed")
+
+
+class TestBrokerDown:
+    def test_leaves_the_api_alone_and_delivers_on_its_return(
+        self, platform: Platform, customer: Client, staff: Client, product: Mapping[str, Any]
+    ) -> None:
+        with platform.without("platform", "redis"):
+            order = customer.buy(product["sku"], 4)
+            assert staff.stock(product) == {"on_hand": 1000, "reserved": 4, "available": 996}
+            assert platform.register().get("/api/v1/auth/me").status_code == 200
+        staff.wait_for_stock(product, on_hand=996, seconds=20)
+        handled = platform.event_log("catalog", order["id"])["handled"]
+        assert sorted(event["type"] for event in handled) == ["order.paid", "order.placed"]
+
+
+class TestCacheDown:
+    def test_leaves_the_api_alone(
+        self, platform: Platform, customer: Client, staff: Client, product: Mapping[str, Any]
+    ) -> None:
+        with platform.without("platform", "cache"):
+            newcomer = platform.register()
+            newcomer.buy(product["sku"])
+            staff.wait_for_stock(product, on_hand=999)
