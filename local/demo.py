@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from local.errors import PlatformError
 from local.home import SERVICES
 from local.output import Output
 from local.plan import Plan
+
+Logs = dict[str, dict[str, list[dict[str, Any]]]]
+"""What `event_log --json` prints, by service."""
 
 _SECONDS = 10
 _EVENT_SECONDS = 10
@@ -34,10 +37,10 @@ def play(plan: Plan, output: Output) -> None:
     """
     output.say("The first order, through the gateway:")
     with httpx.Client(base_url=plan.public_url, timeout=_SECONDS, trust_env=False) as client:
-        order_id = _Customer(client, output).buy()
+        subjects = _Customer(client, output).buy()
     output.say()
     output.say("What its events did:")
-    _show_events(plan, output, order_id)
+    _show_events(plan, output, subjects)
 
 
 class _Customer:
@@ -48,9 +51,9 @@ class _Customer:
         self._output = output
         self._headers: dict[str, str] = {}
 
-    def buy(self) -> str:
-        """Place and pay an order; return its id."""
-        self._join()
+    def buy(self) -> tuple[str, str]:
+        """Place and pay an order; return the ids of the customer and the order."""
+        user = self._join()
         product = self._choose()
         order = self._call(
             "order",
@@ -72,12 +75,12 @@ class _Customer:
             idempotent=True,
             tell=lambda body: f"payment {body['status']}",
         )
-        return str(order["id"])
+        return str(user["id"]), str(order["id"])
 
-    def _join(self) -> None:
+    def _join(self) -> dict[str, Any]:
         email = f"demo-{secrets.token_hex(5)}@souk.example"
         password = secrets.token_urlsafe(18)
-        self._call(
+        user = self._call(
             "register",
             "POST",
             "/api/v1/auth/register",
@@ -93,6 +96,7 @@ class _Customer:
             tell=lambda body: f"access token for {body['expires_in']} s",
         )
         self._headers = {"Authorization": f"Bearer {tokens['access']}"}
+        return user
 
     def _choose(self) -> dict[str, Any]:
         path = "/api/v1/catalog/products"
@@ -167,22 +171,20 @@ def _reason(answer: httpx.Response) -> str:
         return str(answer.status_code)
 
 
-def _show_events(plan: Plan, output: Output, order_id: str) -> None:
-    events = _read_events(plan, order_id)
-    published = sorted(
-        (
-            (event["at"], service, event)
-            for service, log in events.items()
-            for event in log["published"]
-        ),
-        key=lambda row: (row[0], row[2].get("sequence", 0)),
-    )
-    for _, service, event in published:
-        output.say(f"  {event['type']:<14} published by {service}")
-        for consumer, log in events.items():
+def _show_events(plan: Plan, output: Output, subjects: Sequence[str]) -> None:
+    logs = _read_events(plan, subjects)
+    for service, event in _published(logs):
+        output.say(f"  {event['type']:<16} published by {service}")
+        for consumer, log in logs.items():
             for handled in log["handled"]:
                 if handled["id"] == event["id"]:
-                    output.say(f"  {'':<14}   {consumer}: {_effect(handled)}")
+                    output.say(f"  {'':<16}   {consumer}: {_effect(handled)}")
+
+
+def _published(logs: Logs) -> list[tuple[str, dict[str, Any]]]:
+    """Return publisher and event, in the order in which they happened."""
+    events = [(service, event) for service, log in logs.items() for event in log["published"]]
+    return sorted(events, key=lambda row: (row[1]["at"], row[1]["sequence"]))
 
 
 def _effect(handled: dict[str, Any]) -> str:
@@ -193,18 +195,26 @@ def _effect(handled: dict[str, Any]) -> str:
     return f"{what} ({max(0.0, taken.total_seconds()) * 1000:.0f} ms after the event)"
 
 
-def _read_events(plan: Plan, order_id: str) -> dict[str, dict[str, Any]]:
-    """Return each service's events of the order; order, which publishes them, is asked first.
+def _read_events(plan: Plan, subjects: Sequence[str]) -> Logs:
+    """Return what each service published and handled; wait a while until all of it is handled.
 
-    A consumer can only wait for what reached it: it is asked again until order.paid is there.
+    A service can only wait for what reached it, so the consumers are asked again until each has
+    handled what the publishers sent to it.
     """
-    command = ("event_log", "--subject", order_id, "--wait", str(_EVENT_SECONDS), "--json")
+    named = [option for subject in subjects for option in ("--subject", subject)]
+    command = ("event_log", *named, "--wait", str(_EVENT_SECONDS), "--json")
     deadline = time.monotonic() + _EVENT_SECONDS
-    texts = run_together(plan, {"order": command})
     while True:
-        texts |= run_together(plan, {one: command for one in SERVICES if one != "order"})
-        events = {service: json.loads(texts[service]) for service in SERVICES}
-        if any(one["type"] == "order.paid" for one in events["catalog"]["handled"]):
-            return events
-        if time.monotonic() > deadline:
-            return events
+        texts = run_together(plan, dict.fromkeys(SERVICES, command))
+        logs: Logs = {service: json.loads(texts[service]) for service in SERVICES}
+        if _all_handled(logs) or time.monotonic() > deadline:
+            return logs
+
+
+def _all_handled(logs: Logs) -> bool:
+    handled = {(one["id"], name) for name, log in logs.items() for one in log["handled"]}
+    return all(
+        (event["id"], consumer) in handled
+        for _, event in _published(logs)
+        for consumer in event["consumers"]
+    )

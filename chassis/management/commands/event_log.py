@@ -1,4 +1,4 @@
-"""Show what happened around one aggregate."""
+"""Show what happened around some aggregates."""
 
 import json
 import time
@@ -6,19 +6,25 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db.models import Q
 
+from chassis.events import declarations
 from chassis.models import InboxEvent, OutboxEvent
 
 
 class Command(BaseCommand):
     """Reads the outbox and the inbox of the service."""
 
-    help = "Print the events that this service published and handled about one subject, such as an order's id."
+    help = "Print the events that this service published and handled about a subject, such as an order's id."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--subject", required=True, help="id of the aggregate")
+        parser.add_argument(
+            "--subject",
+            dest="subjects",
+            action="append",
+            required=True,
+            help="id of the aggregate; may be repeated",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
         parser.add_argument(
             "--wait",
@@ -31,9 +37,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the log."""
         deadline = time.monotonic() + options["wait"]
-        while _under_way(options["subject"]) and time.monotonic() < deadline:
+        subjects: list[str] = options["subjects"]
+        while _under_way(subjects) and time.monotonic() < deadline:
             time.sleep(0.05)
-        log = {"published": _published(options["subject"]), "handled": _handled(options["subject"])}
+        log = {"published": _published(subjects), "handled": _handled(subjects)}
         if options["json"]:
             self.stdout.write(json.dumps(log))
             return
@@ -45,21 +52,29 @@ class Command(BaseCommand):
             )
 
 
-def _under_way(subject: str) -> bool:
+def _under_way(subjects: list[str]) -> bool:
     return (
-        OutboxEvent.objects.filter(subject=subject, published_at=None).exists()
-        or InboxEvent.objects.filter(Q(subject=subject), handled_at=None, dead_at=None).exists()
+        OutboxEvent.objects.filter(subject__in=subjects, published_at=None).exists()
+        or InboxEvent.objects.filter(subject__in=subjects, handled_at=None, dead_at=None).exists()
     )
 
 
-def _published(subject: str) -> list[dict[str, Any]]:
+def _published(subjects: list[str]) -> list[dict[str, Any]]:
+    declared = declarations.published()
     return [
-        {"id": str(row.id), "type": row.type, "sequence": row.sequence, "at": row.time.isoformat()}
-        for row in OutboxEvent.objects.filter(subject=subject).order_by("sequence")
+        {
+            "id": str(row.id),
+            "type": row.type,
+            "subject": row.subject,
+            "sequence": row.sequence,
+            "at": row.time.isoformat(),
+            "consumers": list(declared[row.type].consumers) if row.type in declared else [],
+        }
+        for row in OutboxEvent.objects.filter(subject__in=subjects).order_by("time", "sequence")
     ]
 
 
-def _handled(subject: str) -> list[dict[str, Any]]:
+def _handled(subjects: list[str]) -> list[dict[str, Any]]:
     return [
         {
             "id": str(row.event_id),
@@ -71,5 +86,5 @@ def _handled(subject: str) -> list[dict[str, Any]]:
             "attempts": row.attempts,
             "error": row.error.strip().rpartition("\n")[2],
         }
-        for row in InboxEvent.objects.filter(subject=subject).order_by("received_at")
+        for row in InboxEvent.objects.filter(subject__in=subjects).order_by("received_at")
     ]
