@@ -4,29 +4,20 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from django.core.validators import RegexValidator
-from drf_spectacular.utils import extend_schema_field
+from django.core.validators import MaxValueValidator, RegexValidator
 from rest_framework import serializers
 
 from apps.catalog_service import conf
 from apps.catalog_service.models import ProductStatus
 from apps.catalog_service.selectors import SORTS
 from chassis import json
+from chassis.fields import MoneyField, TextField, WholeNumberField
 
-_MONEY: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?", re.ASCII)
 _SKU: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z")
+_HIGHEST_PRICE: Final = Decimal("9999999999.99")
 _LARGEST_ADJUSTMENT: Final = 1_000_000
 _DEEPEST: Final = 5
 _LONGEST: Final = 20_000
-
-
-class TextField(serializers.CharField):
-    """A JSON string; numbers are not taken for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class TextSlugField(TextField, serializers.SlugField):
@@ -68,28 +59,10 @@ def _is_deeper(value: Any, depth: int) -> bool:
     )
 
 
-class WholeNumberField(serializers.IntegerField):
-    """A JSON integer; true, 1.0 and "1" are none."""
+class PriceField(MoneyField):
+    """An amount that fits a product's price."""
 
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return int(data)
-
-
-@extend_schema_field({"type": "string", "pattern": r"^\d{1,10}(\.\d{1,2})?$", "example": "19.90"})
-class MoneyField(serializers.Field[Decimal, Any, Decimal, Any]):
-    """An amount as a decimal string."""
-
-    default_error_messages = {"invalid": 'must be an amount as a string, such as "19.90"'}
-
-    def to_internal_value(self, data: Any) -> Decimal:
-        if not isinstance(data, str) or not _MONEY.fullmatch(data):
-            self.fail("invalid")
-        return Decimal(data).quantize(Decimal("0.01"))
-
-    def to_representation(self, value: Decimal) -> Decimal:
-        return value
+    default_validators = [MaxValueValidator(_HIGHEST_PRICE)]
 
 
 class ProductFilterSerializer(serializers.Serializer[Any]):
@@ -99,8 +72,8 @@ class ProductFilterSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, max_length=200, help_text="Words to search for"
     )
     category = serializers.SlugField(required=False, help_text="Slug; sub-categories count too")
-    min_price = MoneyField(required=False)
-    max_price = MoneyField(required=False)
+    min_price = PriceField(required=False)
+    max_price = PriceField(required=False)
     in_stock = serializers.BooleanField(required=False, default=None, allow_null=True)
     sort = serializers.ChoiceField(
         choices=list(SORTS),
@@ -123,7 +96,7 @@ class ProductInput(serializers.Serializer[Any]):
     sku = SkuField(help_text="Never changes")
     name = TextField(max_length=200)
     category = TextSlugField(help_text="Slug")
-    price = MoneyField()
+    price = PriceField()
     currency = TextField(max_length=3, required=False)
     status = serializers.ChoiceField(choices=ProductStatus.choices, required=False)
     description = TextField(max_length=20_000, required=False, allow_blank=True)

@@ -1,10 +1,7 @@
 """Shapes of requests and answers. Nothing is saved here."""
 
-import re
-from decimal import Decimal
 from typing import Any, Final
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.order_service import payments
@@ -18,47 +15,18 @@ from apps.order_service.domain.lines import (
     merge_lines,
 )
 from apps.order_service.domain.states import OrderStatus, PaymentStatus
+from chassis.fields import MoneyField, TextField, WholeNumberField
 
 ORDER_STATUSES: Final = [status.value for status in OrderStatus]
 PAYMENT_STATUSES: Final = [status.value for status in PaymentStatus]
 LONGEST_TOKEN: Final = 255
-_MONEY: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,2})?", re.ASCII)
 
 
-class TextField(serializers.CharField):
-    """A JSON string; numbers are not taken for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class QuantityField(serializers.IntegerField):
-    """A JSON integer from 1 to MOST_OF_ONE; true, 1.0 and "1" are none."""
+class QuantityField(WholeNumberField):
+    """A whole number from 1 to MOST_OF_ONE."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=1, max_value=MOST_OF_ONE, **options)
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return int(data)
-
-
-@extend_schema_field({"type": "string", "pattern": r"^\d{1,18}(\.\d{1,2})?$", "example": "19.90"})
-class MoneyField(serializers.Field[Decimal, Any, Decimal, Any]):
-    """An amount as a decimal string."""
-
-    default_error_messages = {"invalid": 'must be an amount as a string, such as "19.90"'}
-
-    def to_internal_value(self, data: Any) -> Decimal:
-        if not isinstance(data, str) or not _MONEY.fullmatch(data):
-            self.fail("invalid")
-        return Decimal(data)
-
-    def to_representation(self, value: Decimal) -> Decimal:
-        return value
 
 
 class RequestedLineSerializer(serializers.Serializer[Any]):
