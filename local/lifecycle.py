@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from local import migrations, postgres, processes, readiness, supervision, valkey
 from local import ports as port_book
-from local import postgres, processes, readiness, supervision, valkey
 from local.commands import run_together
 from local.configuration import write_service_variables
 from local.errors import PlatformError
@@ -119,7 +119,7 @@ def _start_all(plan: Plan, output: Output, *, seed: bool) -> subprocess.Popen[by
         _wait_for_engines(plan, supervisord)
         postgres.create_databases(plan.secrets, plan.ports["postgres"])
     with output.step("Migrations"):
-        run_together(plan, dict.fromkeys(SERVICES, ("migrate", "--no-input")))
+        migrations.migrate(plan)
     if seed and not home.seeded.exists():
         with output.step("Demo catalogue and users"):
             run_together(plan, {"auth": ("seed_demo",), "catalog": ("seed_demo",)})

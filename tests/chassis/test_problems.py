@@ -1,6 +1,7 @@
 import pytest
 from django.db import OperationalError, connections
 from django.test import RequestFactory
+from rest_framework.test import APIClient
 
 from chassis import problems
 from chassis.errors import PublicError
@@ -92,8 +93,10 @@ class TestProblems:
         found = problem_of(api.get("/nowhere/é?q=1"), 404, "not-found")
         assert found["instance"] == "/nowhere/é"
 
-    def test_answer_for_the_path_that_the_gateway_did_not_route(self, api):
-        response = api.post("/unrouted", HTTP_X_REPLACED_PATH="/internal/v1/x")
+    @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+    def test_answer_for_the_path_that_the_gateway_did_not_route(self, method):
+        api = APIClient(enforce_csrf_checks=True)
+        response = getattr(api, method)("/unrouted", HTTP_X_REPLACED_PATH="/internal/v1/x")
         assert problem_of(response, 404, "not-found")["instance"] == "/internal/v1/x"
 
     def test_carry_a_public_errors_status_members_and_retry_after(self, api):

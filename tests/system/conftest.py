@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,35 @@ from tests.system.platform import ROOT, Client, Platform
 @contextlib.contextmanager
 def kept(name: str = "home") -> Iterator[Platform]:
     """Give a platform that is not started yet, and whose keeper ends it whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="souk-system-") as folder:
-        home = Path(folder).resolve() / name
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.keeper", str(home)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-        assert keeper.stdin is not None
-        platform = Platform(home, free_port())
-        try:
-            yield platform
-        finally:
-            platform.close_clients()
-            keeper.stdin.close()
-            keeper.wait()
+    folder = Path(tempfile.mkdtemp(prefix="souk-system-")).resolve()
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "tests.system.keeper", str(folder), name],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert keeper.stdin is not None
+    platform = Platform(folder / name, free_port())
+    try:
+        yield platform
+    finally:
+        platform.close_clients()
+        keeper.stdin.close()
+        keeper.wait()
+    assert not folder.exists()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the platform's logs beside a failure: the home is gone afterwards."""
+    report = yield
+    platform = getattr(item, "funcargs", {}).get("platform")
+    if report.failed and isinstance(platform, Platform):
+        finished = platform.run("logs", "-n", "8")
+        report.sections.append(("The platform's logs", finished.stdout))
+    return report
 
 
 @pytest.fixture(scope="session")

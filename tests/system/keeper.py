@@ -1,7 +1,8 @@
 """Ends a platform when its input closes: with the tests, however they end.
 
-`python -m tests.system.keeper HOME` is started before the platform, in a session of its own, so
-that neither Ctrl-C nor a killed pytest leaves processes or files behind.
+`python -m tests.system.keeper FOLDER NAME` is started before the platform, whose home is NAME in
+FOLDER, in a session of its own, so that neither Ctrl-C nor a killed pytest leaves processes or
+files behind.
 """
 
 import shutil
@@ -16,20 +17,20 @@ from local.home import Home
 _LOCK_SECONDS = 60
 
 
-def main(path: Path) -> None:
-    """Wait for the end of the input, then stop what runs in the home, and take it away."""
+def main(folder: Path, name: str) -> None:
+    """Wait for the end of the input, then stop what runs in the home, and take the folder away."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.read()
-    home = Home(path)
+    home = Home(folder / name)
     try:
-        if path.is_dir():
+        if home.path.is_dir():
             with home.lock(wait_seconds=_LOCK_SECONDS):
                 lifecycle.stop(home)
     finally:
         processes.end(home)
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -255,15 +255,32 @@ class Client:
         path = f"{ORDERS}/{order_id}/payments"
         return self.post(path, body, **{"Idempotency-Key": str(uuid4())})
 
-    def buy(self, sku: str, quantity: int = 1) -> dict[str, Any]:
-        """Place an order and pay it; return it as it then is."""
-        placed = self.place(sku, quantity)
+    def buy(self, sku: str, quantity: int = 1, *, until: float = 0) -> dict[str, Any]:
+        """Place an order and pay it; return it as it then is.
+
+        Until a time on the monotonic clock, a 503 that asks to come again is obeyed.
+        """
+        key = str(uuid4())
+        placed = self.place(sku, quantity, key=key)
+        while placed.status_code == 503 and time.monotonic() < until:
+            assert placed.headers["Retry-After"] == "1"
+            time.sleep(min(1, max(0, until - time.monotonic())))
+            placed = self.place(sku, quantity, key=key)
         assert (placed.status_code, placed.json().get("status")) == (201, "placed"), placed.text
         paid = self.pay(placed.json()["id"])
         assert paid.status_code == 201, paid.text
         order: dict[str, Any] = self.get(f"{ORDERS}/{placed.json()['id']}").json()
         assert order["status"] == "paid", order
         return order
+
+    def all_products(self) -> list[dict[str, Any]]:
+        """Return the products of every page."""
+        page = self.get(f"{PRODUCTS}?sort=name&limit=100").json()
+        found: list[dict[str, Any]] = page["results"]
+        while page["next"]:
+            page = self.http.get(page["next"]).json()
+            found += page["results"]
+        return found
 
     def add_product(self, *, on_hand: int = 1000, price: str = "19.90") -> Mapping[str, Any]:
         """Add a product with stock, as staff; return it."""

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from local.home import SERVICES, parse_variables
 from tests.system.platform import Platform
@@ -48,7 +50,7 @@ class TestBroker:
     def test_wants_a_password(self, platform: Platform, role: str) -> None:
         port = urlsplit(platform.row("platform", role)["url"]).port
         with (
-            redis.Redis(port=int(port or 0), protocol=2) as client,
+            redis.Redis(port=int(port or 0), protocol=2, retry=Retry(NoBackoff(), 0)) as client,
             pytest.raises(redis.AuthenticationError, match="Authentication required"),
         ):
             client.ping()

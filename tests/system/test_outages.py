@@ -76,6 +76,11 @@ class TestCatalogDown:
                 wait_for_order(customer, order_id, "placed", seconds=left)
             print(f"placed {time.monotonic() - returned_at:.2f} s after catalog's return")
         assert staff.stock(product) == {"on_hand": 1000, "reserved": 7, "available": 993}
+        wait_until(
+            lambda: customer.place(product["sku"], 1000).status_code == 409,
+            seconds=10,
+            what="the circuit closed: catalog is asked at once again",
+        )
         assert customer.pay(orders[0]).status_code == 201
         staff_stock = {"on_hand": 999, "reserved": 6, "available": 993}
         wait_until(lambda: staff.stock(product) == staff_stock, seconds=10, what="stock committed")

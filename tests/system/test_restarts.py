@@ -8,6 +8,7 @@ import pytest
 
 from tests.system.platform import ORDERS, Client, Platform, wait_until
 
+# For the process to be back, and for an order to be placed.
 RESTART_SECONDS = 5
 
 PROCESSES = [
@@ -46,7 +47,7 @@ class TestKilledProcess:
         wait_until(is_back, seconds=RESTART_SECONDS, what=f"{service} {role} running again")
         print(f"{service} {role}: {time.monotonic() - killed_at:.2f} s")
         assert platform.row(service, role)["restarts"] == before["restarts"] + 1
-        customer.buy(product["sku"], 2)
+        customer.buy(product["sku"], 2, until=killed_at + RESTART_SECONDS)
         staff.wait_for_stock(product, on_hand=998)
 
 
