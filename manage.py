@@ -44,7 +44,10 @@ def _take_local_variables(service: str) -> None:
         from local import home
     except ModuleNotFoundError:
         return
-    for name, value in home.service_environment(service).items():
+    variables = home.service_environment(service)
+    if not variables and "DATABASE_URL" not in os.environ:
+        print("There is no local platform yet: `manage.py up` makes one.", file=sys.stderr)
+    for name, value in variables.items():
         if f"{name}_FILE" not in os.environ:
             os.environ.setdefault(name, value)
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 _STARTED = time.monotonic()
 
@@ -19,9 +20,9 @@ def main(argv: list[str]) -> int:
         from local import arguments
         from local.errors import PlatformError
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"The package {error.name} is missing in {sys.executable}; run `make setup`.\n"
-        )
+        own = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+        remedy = f"run it by {own}" if own.exists() else "run `make setup`"
+        sys.stderr.write(f"The package {error.name} is missing in {sys.executable}; {remedy}.\n")
         return 1
     try:
         return arguments.run(argv, _STARTED)

@@ -64,7 +64,6 @@ def service_variables(
         "ALLOWED_HOSTS": f"{HOST},localhost",
         "AUTH_URL": f"{private}/auth",
         "CATALOG_URL": f"{private}/catalog",
-        "ORDER_URL": f"{private}/order",
         "SECURE": "false",
         "LOG_FORMAT": "console",
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -108,15 +109,13 @@ class _Customer:
         )["results"]
         if not products:
             raise PlatformError("The shop has no product in stock; start it without --no-seed.")
-        name = str(products[0]["name"])
+        word = str(products[0]["name"]).rsplit(maxsplit=1)[-1]
         found = (
             self._call(
                 "search",
                 "GET",
-                f"{path}?in_stock=true&q={name.rsplit(maxsplit=1)[-1]}",
-                tell=lambda body: (
-                    f"{len(body['results'])} found for “{name.rsplit(maxsplit=1)[-1]}”"
-                ),
+                f"{path}?{urlencode({'in_stock': 'true', 'q': word})}",
+                tell=lambda body: f"{len(body['results'])} found for “{word}”",
             )["results"]
             or products
         )

@@ -16,8 +16,6 @@ from local.errors import PlatformError
 from local.home import SERVICES, Home, Secrets, write_private
 from local.ports import HOST
 
-EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "citext")
-
 _UNPRIVILEGED = 65534  # nobody
 _NO_CLUSTER = 2  # exit code; 1 is the refusal to run as root
 
@@ -120,13 +118,6 @@ def create_databases(secrets: Secrets, port: int) -> None:
             connection.execute(
                 sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
             )
-    for service in SERVICES:
-        address = f"{admin.removesuffix('/postgres')}/{database_name(service)}"
-        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-            for extension in EXTENSIONS:
-                connection.execute(
-                    sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
-                )
 
 
 def _create_database(connection: psycopg.Connection, service: str, password: str) -> None:

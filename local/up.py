@@ -1,11 +1,13 @@
 """`up`: start the platform, say where it is, and stay with it until it is told to stop."""
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
 from types import FrameType
 
+from local import ports as port_book
 from local import processes
 from local.errors import PlatformError
 from local.home import SERVICES, Home
@@ -54,6 +56,11 @@ def run_up(
 
 def _meet(plan: Plan, output: Output, replicas: Mapping[str, int], *, with_demo: bool) -> int:
     """Answer for a platform that runs already."""
+    if os.environ.get("SOUK_PORT") and port_book.gateway_port() != plan.gateway_port:
+        raise PlatformError(
+            f"The platform runs already at {plan.public_url}, not at the port that SOUK_PORT names; "
+            "run `manage.py down` first."
+        )
     differing = {name: number for name, number in replicas.items() if plan.replicas[name] != number}
     if differing:
         wanted = ", ".join(f"{name}={number}" for name, number in differing.items())

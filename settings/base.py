@@ -1,14 +1,11 @@
 """What the three services' settings have in common."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
 from chassis.logs import logging_settings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) -> dict[str, Any]:
@@ -71,7 +68,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "SESSION_COOKIE_SECURE": secure,
         "CSRF_COOKIE_SECURE": secure,
         "CSRF_TRUSTED_ORIGINS": [env["PUBLIC_URL"].rstrip("/")],
-        # W008: the gateway redirects to HTTPS; behind it, services speak HTTP to each other.
+        # W008: redirecting to HTTPS is for whoever ends TLS; behind it, services speak HTTP.
         "SILENCED_SYSTEM_CHECKS": ["security.W008"],
         "REST_FRAMEWORK": {
             "DEFAULT_RENDERER_CLASSES": ["chassis.json.JSONRenderer"],

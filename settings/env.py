@@ -309,7 +309,7 @@ def read(service: str) -> Mapping[str, Any]:
             problems.append(f"  {variable.name}: {_reason(error, variable)}")
     if problems:
         raise SystemExit(
-            f"The {service} service cannot start: {len(problems)} environment variable(s) are missing or bad.\n"
+            f"The {service} service cannot start; missing or bad environment variables: {len(problems)}.\n"
             + "\n".join(problems)
         )
     return values

@@ -33,7 +33,7 @@ from apps.auth_service.services import accounts, clients, sessions
 from apps.auth_service.throttles import LoginThrottle, RegistrationThrottle
 from chassis import pagination
 from chassis.errors import PublicError
-from chassis.tokens.authentication import IsAdmin, IsCustomer, Principal
+from chassis.tokens.authentication import IsAdmin, IsUser, Principal
 
 ERROR_STATUSES: Final[Mapping[type[PublicError], int]] = {
     errors.NotFound: status.HTTP_404_NOT_FOUND,
@@ -60,7 +60,7 @@ class RegisterView(PublicView):
     throttle_classes = (RegistrationThrottle,)
 
     @extend_schema(
-        operation_id="register", request=RegistrationInput, responses={201: ProfileOutput}
+        operation_id="accounts_register", request=RegistrationInput, responses={201: ProfileOutput}
     )
     def post(self, request: Request) -> Response:
         """Open an account."""
@@ -73,7 +73,7 @@ class RegisterView(PublicView):
 class TokenView(PublicView):
     throttle_classes = (LoginThrottle,)
 
-    @extend_schema(operation_id="log_in", request=CredentialsInput, responses=GrantOutput)
+    @extend_schema(operation_id="tokens_issue", request=CredentialsInput, responses=GrantOutput)
     def post(self, request: Request) -> Response:
         """Log in: get an access token and a refresh token."""
         given = CredentialsInput(data=request.data)
@@ -87,7 +87,7 @@ class TokenView(PublicView):
 
 
 class RefreshView(PublicView):
-    @extend_schema(operation_id="refresh_token", request=RefreshInput, responses=GrantOutput)
+    @extend_schema(operation_id="tokens_refresh", request=RefreshInput, responses=GrantOutput)
     def post(self, request: Request) -> Response:
         """Spend a refresh token for new tokens."""
         grant = sessions.refresh(_refresh_token(request))
@@ -95,7 +95,7 @@ class RefreshView(PublicView):
 
 
 class RevokeView(PublicView):
-    @extend_schema(operation_id="log_out", request=RefreshInput, responses={204: _NOTHING})
+    @extend_schema(operation_id="tokens_revoke", request=RefreshInput, responses={204: _NOTHING})
     def post(self, request: Request) -> Response:
         """Log out: end the log-in that the refresh token is of."""
         sessions.revoke(_refresh_token(request))
@@ -103,9 +103,9 @@ class RevokeView(PublicView):
 
 
 class RevokeAllView(APIView):
-    permission_classes = (IsCustomer,)
+    permission_classes = (IsUser,)
 
-    @extend_schema(operation_id="log_out_everywhere", request=None, responses={204: _NOTHING})
+    @extend_schema(operation_id="tokens_revoke_all", request=None, responses={204: _NOTHING})
     def post(self, request: Request) -> Response:
         """Log out everywhere. Access tokens that are out live on until they end."""
         sessions.revoke_all(_user_id(request))
@@ -113,15 +113,15 @@ class RevokeAllView(APIView):
 
 
 class ProfileView(APIView):
-    permission_classes = (IsCustomer,)
+    permission_classes = (IsUser,)
 
-    @extend_schema(operation_id="get_profile", responses=ProfileOutput)
+    @extend_schema(operation_id="profile_read", responses=ProfileOutput)
     def get(self, request: Request) -> Response:
         """Return the own account."""
         user = selectors.get_own_user(_user_id(request))
         return Response(ProfileOutput(user).data)
 
-    @extend_schema(operation_id="change_profile", request=ProfileInput, responses=ProfileOutput)
+    @extend_schema(operation_id="profile_change", request=ProfileInput, responses=ProfileOutput)
     def patch(self, request: Request) -> Response:
         """Change the own name."""
         given = ProfileInput(data=request.data)
@@ -138,7 +138,7 @@ class UserListView(APIView):
     permission_classes = (IsAdmin,)
 
     @extend_schema(
-        operation_id="list_users",
+        operation_id="users_list",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
         responses=UserListOutput,
     )
@@ -157,12 +157,12 @@ class UserListView(APIView):
 class UserView(APIView):
     permission_classes = (IsAdmin,)
 
-    @extend_schema(operation_id="get_user", responses=UserOutput)
+    @extend_schema(operation_id="users_read", responses=UserOutput)
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return a user."""
         return Response(UserOutput(selectors.get_user(user_id)).data)
 
-    @extend_schema(operation_id="change_user", request=AccessInput, responses=UserOutput)
+    @extend_schema(operation_id="users_change", request=AccessInput, responses=UserOutput)
     def patch(self, request: Request, user_id: UUID) -> Response:
         """Change a user's role or activity. Admins cannot change their own."""
         given = AccessInput(data=request.data)
@@ -177,7 +177,7 @@ class UserView(APIView):
 
 
 class KeysView(PublicView):
-    @extend_schema(operation_id="get_keys", responses=JWKSetOutput)
+    @extend_schema(operation_id="keys_read", responses=JWKSetOutput)
     def get(self, request: Request) -> Response:
         """Return the keys that access tokens are verified with."""
         return Response(keys.own_keys(), headers={"Cache-Control": "public, max-age=60"})
@@ -189,7 +189,7 @@ class ServiceTokenView(APIView):
     authentication_classes = (ClientAuthentication,)
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(operation_id="get_service_token", request=None, responses=ServiceTokenOutput)
+    @extend_schema(operation_id="service_tokens_issue", request=None, responses=ServiceTokenOutput)
     def post(self, request: Request) -> Response:
         """Return a service's own token."""
         access = clients.issue_service_token(_principal(request).subject)

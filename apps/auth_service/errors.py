@@ -49,7 +49,7 @@ class NotAdmin(PublicError):
 
 
 class OwnAccount(PublicError):
-    """An admin would lock himself out."""
+    """An admin would lock their own account out."""
 
     code = "own-account"
     title = "Another admin must change your role or deactivate you"

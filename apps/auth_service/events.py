@@ -1,7 +1,7 @@
 """What the auth service tells the others about its users.
 
 `user.role_changed` and `user.deactivated` have no consumers yet: a service is named here from the
-release on in which it handles them. They are kept in the outbox, so a late consumer misses none.
+release on in which it handles them. They are kept in the outbox for the consumers to come.
 """
 
 from dataclasses import dataclass

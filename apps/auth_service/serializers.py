@@ -79,7 +79,7 @@ class GrantOutput(serializers.Serializer[Any]):
 
 
 class ProfileOutput(serializers.Serializer[User]):
-    """A user, as he sees himself."""
+    """An account, as its owner sees it."""
 
     id = serializers.UUIDField()
     email = serializers.EmailField()
@@ -88,7 +88,7 @@ class ProfileOutput(serializers.Serializer[User]):
 
 
 class ProfileInput(serializers.Serializer[None]):
-    """What a user changes of himself."""
+    """What an account's owner may change."""
 
     name = NameField(required=False)
 

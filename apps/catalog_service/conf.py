@@ -9,6 +9,10 @@ from django.conf import settings
 SHOWN_AVAILABLE: Final = 10
 """The public sees how many are available up to this number only."""
 
+DEEPEST_ATTRIBUTES: Final = 5
+LONGEST_ATTRIBUTES: Final = 20_000
+"""Levels, and bytes of JSON, that a product's attributes may have."""
+
 MOST_LINES: Final = 100
 MOST_QUANTITY: Final = 9999
 

@@ -1,5 +1,6 @@
 """What catalog does when something happened elsewhere."""
 
+from apps.catalog_service.domain.wording import counted
 from apps.catalog_service.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRejected
 from apps.catalog_service.services import reservations, sales
 from chassis.events import handles
@@ -8,7 +9,7 @@ from chassis.events import handles
 @handles(OrderPlaced, consumer="catalog.count_sales")
 def count_sales(event: OrderPlaced) -> str:
     """Count what was ordered, for the best sellers."""
-    return f"counted {sales.count_sales(event.lines)} unit(s) sold"
+    return f"counted {counted(sales.count_sales(event.lines), 'unit')} sold"
 
 
 @handles(OrderPaid, consumer="catalog.commit_reservation")

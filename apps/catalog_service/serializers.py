@@ -16,8 +16,6 @@ from chassis.fields import MoneyField, TextField, WholeNumberField
 _SKU: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z")
 _HIGHEST_PRICE: Final = Decimal("9999999999.99")
 _LARGEST_ADJUSTMENT: Final = 1_000_000
-_DEEPEST: Final = 5
-_LONGEST: Final = 20_000
 
 
 class TextSlugField(TextField, serializers.SlugField):
@@ -38,16 +36,16 @@ class AttributesField(serializers.DictField):
     """A JSON object that every later reader can hold: not deep, not long."""
 
     default_error_messages = {
-        "too_deep": f"must not be nested deeper than {_DEEPEST}",
-        "too_long": f"must be at most {_LONGEST} bytes of JSON",
+        "too_deep": f"must not be nested deeper than {conf.DEEPEST_ATTRIBUTES}",
+        "too_long": f"must be at most {conf.LONGEST_ATTRIBUTES} bytes of JSON",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_a_dict", input_type=type(data).__name__)
-        if _is_deeper(data, _DEEPEST):
+        if _is_deeper(data, conf.DEEPEST_ATTRIBUTES):
             self.fail("too_deep")
-        if len(json.encode(data)) > _LONGEST:
+        if len(json.encode(data)) > conf.LONGEST_ATTRIBUTES:
             self.fail("too_long")
         return data
 

@@ -18,7 +18,7 @@ from apps.order_service import errors, selectors, serializers, services
 from apps.order_service.models import Order
 from chassis import pagination
 from chassis.errors import NotFound, PublicError
-from chassis.tokens.authentication import IsCustomer, Principal
+from chassis.tokens.authentication import IsUser, Principal
 
 ERROR_STATUSES: Final[dict[type[PublicError], int]] = {
     errors.IdempotencyKeyRequired: 400,
@@ -54,7 +54,7 @@ _LOCATION: Final = OpenApiParameter(
 
 
 class OrdersView(APIView):
-    permission_classes = [IsCustomer]
+    permission_classes = [IsUser]
 
     @extend_schema(
         operation_id="orders_list",
@@ -102,7 +102,7 @@ class OrdersView(APIView):
 
 
 class OrderView(APIView):
-    permission_classes = [IsCustomer]
+    permission_classes = [IsUser]
 
     @extend_schema(
         operation_id="orders_read",
@@ -114,7 +114,7 @@ class OrderView(APIView):
 
 
 class OrderCancelView(APIView):
-    permission_classes = [IsCustomer]
+    permission_classes = [IsUser]
 
     @extend_schema(
         operation_id="orders_cancel",
@@ -135,7 +135,7 @@ class OrderCancelView(APIView):
 
 
 class OrderPaymentsView(APIView):
-    permission_classes = [IsCustomer]
+    permission_classes = [IsUser]
 
     @extend_schema(
         operation_id="orders_pay",
@@ -168,7 +168,7 @@ def _principal(request: Request) -> Principal:
 
 def _user_id(request: Request) -> UUID:
     user_id = _principal(request).user_id
-    assert user_id is not None  # IsCustomer lets in nobody else
+    assert user_id is not None  # IsUser lets in nobody else
     return user_id
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -52,7 +52,8 @@ UPDATE relay_state SET position = relay_state.position + (SELECT count(*) FROM n
 """
 _NEXT: Final = """
 SELECT id, type, version, subject, sequence, time, data, request_id, traceparent, position, published_at
-FROM outbox WHERE published_at IS NULL AND position IS NOT NULL ORDER BY position LIMIT %(limit)s
+FROM outbox WHERE published_at IS NULL AND position IS NOT NULL AND type = ANY(%(types)s)
+ORDER BY position LIMIT %(limit)s
 """
 _MARK: Final = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY(%s)"
 
@@ -122,29 +123,30 @@ class Relay:
         """Number new events and publish the next ones; return whether there may be more.
 
         Killed between publishing and marking, it publishes again: the inbox makes that harmless.
+        Events that this release does not know wait for the one that does: while releases change
+        they are written by the next one, and its relay publishes them.
         """
         session.execute(_NUMBER, {"limit": BATCH})
+        declared = declarations.published()
         with session.cursor(row_factory=class_row(OutboxEvent)) as cursor:
-            rows = cursor.execute(_NEXT, {"limit": BATCH}).fetchall()
+            rows = cursor.execute(_NEXT, {"limit": BATCH, "types": list(declared)}).fetchall()
         sent: list[UUID] = []
         try:
             for row in rows:
-                self._publish(row)
+                self._publish(row, declared[row.type].consumers)
                 sent.append(row.id)
         finally:
             if sent:
                 session.execute(_MARK, [sent])
         return len(rows) == BATCH
 
-    def _publish(self, row: OutboxEvent) -> None:
+    def _publish(self, row: OutboxEvent, consumers: Sequence[str]) -> None:
+        if not consumers:
+            return
         if self._producer is None:
             self._producer = queue.producer()
         message = msgspec.to_builtins(outbox.envelope_of(row))
-        declaration = declarations.published().get(row.type)
-        if declaration is None:
-            log.error("event_not_declared", type=row.type, subject=row.subject)
-            return
-        for service in declaration.consumers:
+        for service in consumers:
             queue.send(message, service=service, with_producer=self._producer)
         log.info("event_published", type=row.type, subject=row.subject)
 

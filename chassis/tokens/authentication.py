@@ -124,8 +124,8 @@ class IsAdmin(BasePermission):
         return bool(getattr(request.user, "is_admin", False))
 
 
-class IsCustomer(BasePermission):
-    """Open to users of every role: staff may shop too."""
+class IsUser(BasePermission):
+    """Open to users of every role: staff may shop too. Not to services."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether the token speaks for a user."""

@@ -48,7 +48,7 @@ class TestRead:
         message = message_of(service)
         required = [v.name for v in env.variables_of(service) if v.default is env.REQUIRED]
         assert [line.strip().split(":")[0] for line in message.splitlines()[1:]] == required
-        assert f"{len(required)} environment variable(s)" in message
+        assert f"environment variables: {len(required)}." in message
 
     def test_ends_the_process_with_1_and_no_traceback(self):
         values = {**os.environ, **environment("catalog"), "BIND": "nowhere", "CACHE_URL": "x"}

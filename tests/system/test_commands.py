@@ -91,6 +91,13 @@ class TestUp:
             "run `manage.py down` first.",
         )
 
+    def test_at_another_port_refuses(self, platform: Platform) -> None:
+        assert_one_sentence(
+            manage("up", "--detach", home=platform.home, port=free_port()),
+            f"The platform runs already at {platform.url}, not at the port that SOUK_PORT names; "
+            "run `manage.py down` first.",
+        )
+
     def test_refuses_a_port_that_is_taken(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]

@@ -144,6 +144,6 @@ class TestDemo:
             assert re.search(rf"^  {re.escape(event)} +published by order$", text, re.MULTILINE), (
                 text
             )
-        assert "catalog: counted 1 unit(s) sold (" in text
-        assert "catalog: committed 1 line(s), 1 unit(s) (" in text
+        assert "catalog: counted 1 unit sold (" in text
+        assert "catalog: committed 1 line, 1 unit (" in text
         assert "not handled yet" not in text

@@ -1,4 +1,4 @@
-"""Log-ins: a family of refresh tokens, of which one is unspent at any time (ADR on tokens)."""
+"""Log-ins: a family of refresh tokens, of which one is unspent at any time (ADR 0010)."""
 
 import secrets
 from dataclasses import dataclass

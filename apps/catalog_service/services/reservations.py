@@ -11,6 +11,7 @@ from psycopg.errors import DeadlockDetected
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
 from apps.catalog_service import conf, selectors
+from apps.catalog_service.domain.wording import counted
 from apps.catalog_service.errors import (
     OutOfStock,
     ReservationClosed,
@@ -251,4 +252,4 @@ def _move_all(kind: MovementKind, changes: dict[UUID, tuple[int, int]], order_id
 
 
 def _done(verb: str, quantities: dict[UUID, int]) -> str:
-    return f"{verb} {len(quantities)} line(s), {sum(quantities.values())} unit(s)"
+    return f"{verb} {counted(len(quantities), 'line')}, {counted(sum(quantities.values()), 'unit')}"

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.exceptions import ValidationError
 
 from apps.catalog_service.models import Product
-from apps.catalog_service.serializers import ProductInput
+from apps.catalog_service.serializers import AttributesField, ProductInput
 from apps.catalog_service.services.importing.rows import FIELDS, BadRow, Row, parse
 
 GOOD: dict[str, Any] = {"sku": "A-1", "name": "Tea pot", "price": "19.90", "category": "Kitchen"}
@@ -121,11 +122,26 @@ class TestParse:
     def test_says_what_is_wrong_with_another_field(self, changes, expected):
         assert reason(**changes).startswith(expected)
 
-    def test_refuses_attributes_nested_too_deep(self):
-        deep: Any = {}
-        for _ in range(30):
-            deep = {"a": deep}
-        assert reason(attributes=deep) == "attributes is nested deeper than 20"
+    @pytest.mark.parametrize("depth", [4, 5, 30])
+    def test_refuses_attributes_nested_deeper_than_the_api_takes(self, depth):
+        deep: Any = 1
+        for _ in range(depth):
+            deep = [deep]
+        taken = AttributesField().run_validation
+        if depth == 4:
+            assert taken({"a": deep}) == {"a": deep}
+            assert parsed(attributes={"a": deep}).attributes
+        else:
+            with pytest.raises(ValidationError, match="nested deeper than 5"):
+                taken({"a": deep})
+            assert reason(attributes={"a": deep}) == "attributes must not be nested deeper than 5"
+
+    def test_refuses_attributes_longer_than_the_api_takes(self):
+        expected = "attributes must be at most 20000 bytes of JSON"
+        assert reason(attributes={"a": "x" * 19_993}) == expected
+        assert parsed(attributes={"a": "x" * 19_992}).attributes
+        with pytest.raises(ValidationError, match="at most 20000 bytes"):
+            AttributesField().run_validation({"a": "x" * 19_993})
 
     @pytest.mark.parametrize(
         "value",

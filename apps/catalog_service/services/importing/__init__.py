@@ -18,13 +18,12 @@ from apps.catalog_service.services.importing.reading import (
     UnusableFile,
     open_rows,
 )
-from apps.catalog_service.services.importing.rows import FIELDS, REQUIRED, BadRow, Row, parse
+from apps.catalog_service.services.importing.rows import FIELDS, BadRow, Row, parse
 from chassis import context
 
 __all__ = [
     "FIELDS",
     "FORMATS",
-    "REQUIRED",
     "Listener",
     "Refusal",
     "RowRefused",

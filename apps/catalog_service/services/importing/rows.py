@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import msgspec
 
+from apps.catalog_service import conf
 from apps.catalog_service.models import ProductStatus
 
 REQUIRED: Final = ("sku", "name", "price", "category")
@@ -22,7 +23,6 @@ FIELDS: Final = (
 _SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _PRICE: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
-_DEEPEST: Final = 20
 _LARGEST_EXPONENT: Final = 1000  # of a number in attributes; jsonb ends at 131,072 digits
 _LARGEST: Final = 10**_LARGEST_EXPONENT
 _LONGEST_SHOWN: Final = 40
@@ -174,8 +174,11 @@ def _attributes(value: Any) -> str:
             raise _BadValue("is not valid JSON") from error
     if not isinstance(value, dict):
         _refuse("must be a JSON object", value)
-    _require_storable_json(value, depth=1)
-    return _encoder.encode(value).decode()
+    _require_storable_json(value, depth=0)
+    text = _encoder.encode(value)
+    if len(text) > conf.LONGEST_ATTRIBUTES:
+        raise _BadValue(f"must be at most {conf.LONGEST_ATTRIBUTES} bytes of JSON")
+    return text.decode()
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -183,8 +186,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _require_storable_json(value: Any, *, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise _BadValue(f"is nested deeper than {_DEEPEST}")
+    if depth >= conf.DEEPEST_ATTRIBUTES and isinstance(value, dict | list):
+        raise _BadValue(f"must not be nested deeper than {conf.DEEPEST_ATTRIBUTES}")
     if isinstance(value, str):
         _storable(value)
     elif (
