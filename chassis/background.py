@@ -14,13 +14,18 @@ log = structlog.get_logger()
 
 
 def start() -> None:
-    """Load the kept keys and go on refreshing them, in a thread. Call it after the fork."""
+    """Load the kept keys, then go on refreshing them in a thread.
+
+    Call it after the fork and before the first request, which could not be verified without keys.
+    """
+    _try(keyring.load)
     threading.Thread(target=_refresh_keys, daemon=True, name="keys").start()
 
 
 def _refresh_keys() -> None:
-    _try(keyring.load)
     while True:
+        if not keyring:
+            _try(keyring.load)
         _try(keyring.refresh)
         keyring.wait_for_next_refresh()
 

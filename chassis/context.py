@@ -3,11 +3,11 @@
 The three go from HTTP headers into logs, events and calls to other services.
 """
 
+import contextlib
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +20,8 @@ from chassis.ids import uuid7
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 TRACEPARENT_HEADER: Final = "traceparent"
+LONGEST_BODY: Final = 1_048_576
+"""Bytes of a request's body that the gateway lets through."""
 DEADLINE_HEADER: Final = "X-Deadline-Ms"
 """How many milliseconds the caller will still wait."""
 INTERNAL_PREFIX: Final = "/internal/"
@@ -64,7 +66,7 @@ def child_traceparent(parent: str) -> str:
     return f"{version}-{trace_id}-{secrets.token_hex(8)}-{flags}"
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     *, request_id: str | None, traceparent: str | None, deadline: float | None = None
 ) -> Iterator[RequestContext]:
@@ -105,6 +107,7 @@ class RequestContextMiddleware:
             response = self.get_response(request)
             response[REQUEST_ID_HEADER] = context.request_id
             _set_length(response)
+            _read_to_its_end(request)
             if not request.path.startswith("/health/"):
                 log.info(
                     "request",
@@ -114,6 +117,18 @@ class RequestContextMiddleware:
                     milliseconds=round((time.monotonic() - started) * 1000, 1),
                 )
         return response
+
+
+def _read_to_its_end(request: HttpRequest) -> None:
+    """Take what is left of a body that nobody wanted, as when the caller was refused.
+
+    The connection is the gateway's, kept and shared by all clients: what one of them left on it would
+    break the next one's request. The gateway lets no longer body through (gateway/dynamic.yaml).
+    """
+    left = LONGEST_BODY
+    with contextlib.suppress(OSError):
+        while left > 0 and (chunk := request.read(min(left, 65_536))):
+            left -= len(chunk)
 
 
 def _set_length(response: HttpResponse) -> None:

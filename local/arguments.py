@@ -41,7 +41,8 @@ def _down(home: Home, output: Output, _arguments: argparse.Namespace) -> int:
     if not home.path.exists():
         output.say(f"Nothing runs: {home.path} does not exist.")
         return 0
-    with home.lock(wait_seconds=5), output.step("Stopping"):
+    # A start that is under way is let to its end first.
+    with home.lock(wait_seconds=60), output.step("Stopping"):
         count = stop(home)
     output.say(f"{count} processes were stopped." if count else "The platform was not running.")
     return 0

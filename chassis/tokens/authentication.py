@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework import status
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
@@ -12,6 +13,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from chassis.tokens.access import AccessToken, ServiceAccessToken
+from chassis.tokens.keys import keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ class InvalidToken(AuthenticationFailed):
     default_detail = "The token is not valid"
 
 
+class KeysUnknown(APIException):
+    """No verification key is known yet: whether the token is valid cannot be said."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "Tokens cannot be verified yet"
+    wait = 1
+    """Seconds until it is worth another try."""
+
+
 class TokenAuthentication(JWTStatelessUserAuthentication):
     """Accepts users' access tokens."""
 
@@ -77,7 +88,10 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
 
         Raises:
             InvalidToken: it is not valid, for whatever reason.
+            KeysUnknown: the process has no keys yet.
         """
+        if not keyring:
+            raise KeysUnknown
         try:
             return self.token_class(cast("Token", raw_token))  # simplejwt's annotation is wrong
         except TokenError as error:

@@ -52,7 +52,7 @@ class TestVisibility:
             assert response["Cache-Control"] == "no-cache"
             assert "Authorization" in response["Vary"]
 
-    def test_refuses_a_bad_token_though_it_is_public(self, api):
+    def test_refuses_a_bad_token_though_it_is_public(self, api, signing_key):
         api.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
         problem_of(api.get(PRODUCTS), 401, "token-invalid")
 

@@ -1,5 +1,6 @@
 """The real processes: what carries an event, what survives an outage, how each ends."""
 
+import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,6 +29,19 @@ def connected(process):
     """Return the connections that the process opened, not those it accepted."""
     listening = {c.laddr.port for c in process.net_connections("tcp") if not c.raddr}
     return [c for c in process.net_connections("tcp") if c.raddr and c.laddr.port not in listening]
+
+
+def accepted(process):
+    """Return the connections that the process accepted."""
+    listening = {c.laddr.port for c in process.net_connections("tcp") if not c.raddr}
+    return [c for c in process.net_connections("tcp") if c.raddr and c.laddr.port in listening]
+
+
+def is_gone(process):
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def is_kept(notes, count):
@@ -209,11 +223,28 @@ class TestWeb:
 
     def test_leaves_no_worker_behind_when_the_master_is_killed(self, web, start):
         (worker,) = psutil.Process(web.process.pid).children()
-        web.process.kill()
-        web.process.wait()
+        with httpx.Client(trust_env=False) as client, ThreadPoolExecutor() as pool:
+            assert client.get(f"{web.url}/health/live").is_success  # a connection that is kept
+            under_way = pool.submit(get, web, "/slow")
+            wait_until(lambda: len(accepted(worker)) == 2, what="both connections")
+            web.process.kill()
+            web.process.wait()
+            wait_until(lambda: is_gone(worker), seconds=1, what="the old worker ends")
+            assert under_way.result() is None
         start("web", BIND=web.url.removeprefix("http://"))
-        wait_until(lambda: not worker.is_running(), seconds=5, what="the old worker ends")
         wait_until(lambda: get(web), seconds=5, what="the new one serves")
+
+    def test_leaves_nothing_of_a_refused_body_on_a_kept_connection(self, web):
+        host, port = web.url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        for _ in range(3):
+            connection.request("POST", "/health/live", body=b"x" * 900_000)
+            refused = connection.getresponse()
+            assert (refused.status, refused.will_close) == (403, False)
+            refused.read()
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().read() == b'{"status": "live"}'
+        connection.close()
 
     def test_answers_503_while_the_database_is_down_and_recovers(self, web, database_proxy):
         assert get(web, "/plain-query").status_code == 200

@@ -83,6 +83,7 @@ class Gateway:
         *,
         private: bool = False,
         headers: dict[str, str] | None = None,
+        body: bytes = b"",
     ) -> Answer:
         """Send a request whose path goes out as it stands here."""
         connection = HTTPConnection(
@@ -92,7 +93,9 @@ class Gateway:
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in (headers or {}).items():
                 connection.putheader(name, value)
-            connection.endheaders()
+            if body:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body or None)
             response = connection.getresponse()
             body = response.read()
             told = json.loads(body) if body.startswith(b"{") else {}

@@ -93,6 +93,20 @@ class TestPublicEntryPoint:
         assert headers["x-frame-options"] == "DENY"
         assert "server" not in headers
 
+    @pytest.mark.parametrize("path", ["/api/v1/orders", "/nothing/here"])
+    def test_lets_a_body_of_a_mebibyte_through_and_no_longer_one(
+        self, souk: Gateway, path: str
+    ) -> None:
+        assert souk.ask(path, "POST", body=b"x" * 1_048_576).status == 200
+        assert len(souk.seen()) == 1
+        assert souk.ask(path, "POST", body=b"x" * 1_048_577).status == 413
+        assert len(souk.seen()) == 1
+
+    def test_lets_headers_of_32_kib_through_and_no_longer_ones(self, souk: Gateway) -> None:
+        assert souk.ask("/api/v1/orders", headers={"Cookie": "x" * 32_000}).status == 200
+        # Go allows 4 KiB more than it is told.
+        assert souk.ask("/api/v1/orders", headers={"Cookie": "x" * 40_000}).status == 431
+
 
 class TestPrivateEntryPoint:
     @pytest.mark.parametrize("service", ["auth", "catalog", "order"])

@@ -1,6 +1,10 @@
 """Serve the API."""
 
+import ctypes
 import gc
+import os
+import signal
+import sys
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,6 +19,11 @@ from chassis import background, database
 
 KEEPALIVE_SECONDS: Final = 75
 """Above the gateway's idle time, or a POST on a connection just closed meets a 502."""
+
+
+HEADER_BYTES: Final = 40_960
+"""More than the gateway lets through (gateway/traefik.env), which refuses longer ones."""
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 class StructuredLogger(Logger):
@@ -34,6 +43,18 @@ def _before_fork(arbiter: Any, worker: Any) -> None:
     gc.freeze()
 
 
+def _after_fork(arbiter: Any, worker: Any) -> None:
+    """Let the worker die with its master, where the system can (Linux).
+
+    A worker that outlived a killed master would keep the port for as long as its requests and kept
+    connections last, and the next master could not listen.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != arbiter.pid:  # it died in between
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Server(BaseApplication):
     """gunicorn: a master, and one worker with threads. More processes are more replicas behind the gateway."""
 
@@ -49,6 +70,9 @@ class Server(BaseApplication):
             "timeout": 60,
             "preload_app": True,  # loaded once, in memory that master and worker share
             "pre_fork": _before_fork,
+            "post_fork": _after_fork,
+            # The gateway bounds all headers together; a longer one never comes.
+            "limit_request_field_size": HEADER_BYTES,
             "post_worker_init": lambda _: background.start(),
             "control_socket_disable": True,
             "logger_class": StructuredLogger,

@@ -151,11 +151,21 @@ class TestImport:
         assert sorted(Product.objects.values_list("sku", flat=True)) == ["A-1", "A-4"]
 
     def test_reports_the_first_hundred_bad_rows_and_counts_the_rest(self, csv_file, run):
-        out, err = run(csv_file(HEADER + "A,b,x,c\n" * 130))
-        assert out == ["0 created, 0 updated, 0 unchanged, 130 bad"]
+        out, err = run(csv_file(HEADER + "A,b,x,c\n" * 130 + "A,b,1,c\n"))
+        assert out == ["1 created, 0 updated, 0 unchanged, 130 bad"]
         assert len(err) == 101
         assert (err[0].split(":")[0], err[99].split(":")[0]) == ("row 2", "row 101")
         assert err[100] == "... and 30 more bad rows"
+
+    def test_fails_where_every_row_is_bad(self, csv_file, run):
+        with pytest.raises(CommandError, match="Every row is bad"):
+            run(csv_file(HEADER + "A,b,x,c\n" * 2))
+
+    @pytest.mark.parametrize("text", ["[" * 100_000, '[{"a":' * 100_000])
+    def test_refuses_a_file_nested_deep_at_once(self, json_file, run, text):
+        reason = "not valid JSON after 0 objects: it is nested deeper than 64"
+        with pytest.raises(CommandError, match=reason):
+            run(json_file(text))
 
     def test_takes_the_last_good_row_of_a_sku(self, csv_file, run, monkeypatch):
         monkeypatch.setattr(applying, "BATCH", 2)

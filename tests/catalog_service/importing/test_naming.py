@@ -50,8 +50,8 @@ class TestCategories:
         ]
 
     def test_are_not_made_for_bad_rows(self, csv_file, run):
-        run(csv_file(f"{HEADER}A,a,x,Only bad\n"))
-        assert not Category.objects.exists()
+        run(csv_file(f"{HEADER}A,a,x,Only bad\nB,b,1,Good\n"))
+        assert [category.name for category in Category.objects.all()] == ["Good"]
 
 
 class TestSlugs:

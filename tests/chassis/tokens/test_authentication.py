@@ -15,9 +15,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chassis.ids import uuid7
+from chassis.tokens.keys import keyring
 from tests.conftest import claims, service_claims
 
-pytestmark = [pytest.mark.urls("tests.chassis.sample.urls")]
+pytestmark = [
+    pytest.mark.urls("tests.chassis.sample.urls"),
+    pytest.mark.usefixtures("signing_key"),
+]
 
 ME = "/api/v1/me"
 
@@ -37,6 +41,16 @@ def assert_refused(response):
     assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "token-invalid"
+
+
+class TestWithoutKeys:
+    def test_cannot_tell_and_says_so_instead_of_refusing(self, api, token_for):
+        token = token_for()
+        keyring._keys = {}
+        response = ask(api, f"Bearer {token}")
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response["Retry-After"] == "1"
+        assert "WWW-Authenticate" not in response
 
 
 class TestTokenAuthentication:

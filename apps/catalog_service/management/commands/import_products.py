@@ -111,6 +111,8 @@ class Command(BaseCommand):
                 self._print(importing.Summary(bad=1))
                 raise CommandError("A row is bad: nothing was imported, by --strict.") from error
         self._print(summary, dry_run=options["dry_run"])
+        if summary.bad and not (summary.created or summary.updated or summary.unchanged):
+            raise CommandError("Every row is bad: nothing was imported.")
 
     @contextlib.contextmanager
     def _reporter(self) -> Iterator["_Reporter"]:

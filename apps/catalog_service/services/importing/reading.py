@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,9 @@ FORMATS: Final = ("csv", "json")
 _DELIMITERS: Final = ",;\t"
 _LONGEST_LINE: Final = 4 * 1024 * 1024
 _BLOCK: Final = 64 * 1024
+_DEEPEST: Final = 64
+_OPENING: Final = frozenset({"start_map", "start_array"})
+_CLOSING: Final = frozenset({"end_map", "end_array"})
 
 
 class UnusableFile(Exception):
@@ -200,7 +203,7 @@ def _read_json(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
     # Beyond Python's limit ijson's parser in C gets no number, and takes the process down with it.
     sys.set_int_max_str_digits(0)
     try:
-        for number, item in enumerate(ijson.items(stream, "item"), start=1):
+        for number, item in enumerate(_items(stream), start=1):
             if not isinstance(item, dict):
                 yield Refusal(number, "is not an object")
                 continue
@@ -216,6 +219,23 @@ def _read_json(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
     for field in FIELDS:
         if number and field in unseen:
             raise UnusableFile(f'No object has "{mapping[field]}", which --map names for {field}.')
+
+
+def _items(stream: io.BufferedReader) -> Iterator[Any]:
+    """Yield the list's entries; ijson keeps a path per level, so the levels are bounded first."""
+    yield from ijson.items(ijson.parse(_not_deep(ijson.basic_parse(stream))), "item")
+
+
+def _not_deep(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    depth = 0
+    for event in events:
+        if event[0] in _OPENING:
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError(f"it is nested deeper than {_DEEPEST}")
+        elif event[0] in _CLOSING:
+            depth -= 1
+        yield event
 
 
 def _require_list(stream: io.BufferedReader) -> None:
