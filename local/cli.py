@@ -21,7 +21,8 @@ def main(argv: list[str]) -> int:
         from local.errors import PlatformError
     except ModuleNotFoundError as error:
         own = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
-        remedy = f"run it by {own}" if own.exists() else "run `make setup`"
+        elsewhere = own.exists() and str(own) != sys.executable
+        remedy = f"run it by {own}" if elsewhere else "run `make setup`"
         sys.stderr.write(f"The package {error.name} is missing in {sys.executable}; {remedy}.\n")
         return 1
     try:

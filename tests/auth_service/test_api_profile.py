@@ -27,7 +27,7 @@ class TestProfile:
         assert (answer.status_code, answer.json()["code"]) == (401, "authentication-required")
         assert answer["Content-Type"] == "application/problem+json"
 
-    def test_refuses_a_bad_token(self, api):
+    def test_refuses_a_bad_token(self, api, signing_key):
         answer = api.get(URL, HTTP_AUTHORIZATION="Bearer a.b.c")
         assert (answer.status_code, answer.json()["code"]) == (401, "token-invalid")
         assert answer["WWW-Authenticate"].startswith("Bearer")

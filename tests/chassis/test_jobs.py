@@ -39,6 +39,8 @@ class TestEvery:
         assert len(runs) == count
 
 
+# A job's end gives its connection back, and another test may have left one open.
+@pytest.mark.django_db
 class TestRun:
     def test_goes_on_after_a_failure_and_logs_it(self, caplog):
         def fail():

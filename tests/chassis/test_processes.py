@@ -183,7 +183,8 @@ class TestWorker:
         take_note("good")
         start("relay")
         wait_until(lambda: notes() == ["good"])
-        assert redis.Redis.from_url(settings.BROKER_URL).hlen("unacked") == 0
+        broker = redis.Redis.from_url(settings.BROKER_URL)
+        wait_until(lambda: broker.hlen("unacked") == 0, what="an acknowledgement of each")
 
 
 def worker_database_url():

@@ -36,7 +36,7 @@ class TestErrorTable:
             problem_of(response, 401, "authentication-required")
             assert response["WWW-Authenticate"].startswith("Bearer")
 
-    def test_bad_token_is_401(self, api):
+    def test_bad_token_is_401(self, api, signing_key):
         api.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
         problem_of(place(api), 401, "token-invalid")
 
