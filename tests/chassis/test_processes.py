@@ -183,8 +183,8 @@ class TestWorker:
         take_note("good")
         start("relay")
         wait_until(lambda: notes() == ["good"])
-        broker = redis.Redis.from_url(settings.BROKER_URL)
-        wait_until(lambda: broker.hlen("unacked") == 0, what="an acknowledgement of each")
+        server = redis.Redis.from_url(settings.BROKER_URL)
+        wait_until(lambda: server.hlen("unacked") == 0, what="an acknowledgement of each")
 
 
 def worker_database_url():
