@@ -17,6 +17,8 @@ from chassis import context, json
 
 DEADLINE_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 0.5
+LEAST_SECONDS: Final = 0.05
+"""An attempt with less time than this is not begun: it would only hide why the last one failed."""
 LONGEST_ANSWER: Final = 5_000_000
 """Bytes of an answer's body; more is refused."""
 FAILURES_TO_OPEN: Final = 5
@@ -221,7 +223,7 @@ def _deadline(seconds: float) -> float:
 
 def _retrying(deadline: float) -> Retrying:
     def no_time_for_another(state: RetryCallState) -> bool:
-        return time.monotonic() + state.upcoming_sleep >= deadline
+        return time.monotonic() + state.upcoming_sleep + LEAST_SECONDS >= deadline
 
     return Retrying(
         retry=retry_if_exception(

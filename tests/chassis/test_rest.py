@@ -170,7 +170,7 @@ class TestRequest:
 
     def test_is_unavailable_where_nobody_listens(self):
         begun = time.monotonic()
-        with pytest.raises(Unavailable, match=r"ConnectError|did not answer in time"):
+        with pytest.raises(Unavailable, match="ConnectError"):
             RestClient("catalog", f"http://127.0.0.1:{free_port()}").get("/x", deadline_seconds=0.3)
         assert time.monotonic() - begun < 0.6
 

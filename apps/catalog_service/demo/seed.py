@@ -11,10 +11,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.catalog_service import conf, events
+from apps.catalog_service import conf
 from apps.catalog_service.demo.data import Catalogue, DemoProduct, catalogue
 from apps.catalog_service.demo.pictures import draw
 from apps.catalog_service.models import Category, MovementKind, Product, Stock
+from apps.catalog_service.services.products import created_event
 from apps.catalog_service.services.stock import move_stock
 from chassis.events import publish
 
@@ -44,7 +45,7 @@ def seed() -> Seeded:
         made = _add_products(demo)
         _fill_stock(made)
         for product, _ in made:
-            publish(_created(product), subject=str(product.id))
+            publish(created_event(product), subject=str(product.id))
     return Seeded(len(demo.products), len(demo.categories), len(made))
 
 
@@ -139,15 +140,3 @@ def _fill_stock(made: list[tuple[Product, DemoProduct]]) -> None:
     changes = {row.id: (product.stock, 0) for row, product in made if product.stock}
     if not move_stock(MovementKind.INITIAL, changes, actor=_ACTOR, reason="Demo catalogue"):
         raise RuntimeError("stock that was just made could not be filled")
-
-
-def _created(product: Product) -> events.ProductCreated:
-    return events.ProductCreated(
-        product_id=product.id,
-        sku=product.sku,
-        slug=product.slug,
-        name=product.name,
-        price=product.price,
-        currency=product.currency,
-        status=product.status,
-    )

@@ -40,7 +40,7 @@ def create_product(values: Mapping[str, Any]) -> Product:
         else:
             _save_with_free_slug(product)
         Stock.objects.create(product=product)
-        publish(_created(product), subject=str(product.id))
+        publish(created_event(product), subject=str(product.id))
     return product
 
 
@@ -135,7 +135,8 @@ def _save(product: Product, **options: Any) -> None:
         raise
 
 
-def _created(product: Product) -> events.ProductCreated:
+def created_event(product: Product) -> events.ProductCreated:
+    """Return what is published of a new product."""
     return events.ProductCreated(
         product_id=product.id,
         sku=product.sku,
