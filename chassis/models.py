@@ -1,4 +1,4 @@
-"""Tables that every service's database holds: outbox, inbox, verification keys, service token."""
+"""Tables that every service's database holds: events, keys and tokens, who is denied, what staff did."""
 
 from typing import ClassVar
 
@@ -169,3 +169,53 @@ class ServiceToken(models.Model):
     def __str__(self) -> str:
         """Say how long the token lives, and never the token."""
         return f"token until {self.expires_at}"
+
+
+class DenyEntry(models.Model):
+    """Tokens of the user that were issued at or before `not_before` are refused."""
+
+    user_id = models.UUIDField(primary_key=True)
+    not_before = models.DateTimeField()
+
+    class Meta:
+        db_table = "deny_entry"
+        verbose_name_plural = "deny entries"
+
+    def __str__(self) -> str:
+        """Name the user and the time."""
+        return f"{self.user_id} until {self.not_before}"
+
+
+class AuditEntry(models.Model):
+    """One action of staff or of an operator, written in the transaction of its effect; never changed.
+
+    `actor_id` is the user, null where a command did it. `details` holds what changed, no secret.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    actor_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=100)
+    target_type = models.CharField(max_length=100)
+    target_id = models.CharField(max_length=200)
+    details = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=128)
+
+    class Meta:
+        db_table = "audit_entry"
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            models.Index(fields=["target_type", "target_id"], name="audit_entry_target"),
+            models.Index(fields=["actor_id"], name="audit_entry_actor"),
+        ]
+
+    def __str__(self) -> str:
+        """Name the action and its target."""
+        return f"{self.action} {self.target_type} {self.target_id}"
+
+
+class DeadLetter(InboxEvent):
+    """An event that a consumer gave up on: the rows of the inbox with `dead_at`."""
+
+    class Meta:
+        proxy = True

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from local.home import Home, Secrets, format_variables, write_private
@@ -68,8 +69,9 @@ def service_variables(
         "LOG_FORMAT": "console",
     }
     if service == "auth":
-        variables["CATALOG_CLIENT_SECRETS"] = secrets["catalog.client"]
-        variables["ORDER_CLIENT_SECRETS"] = secrets["order.client"]
+        for client in ("catalog", "order"):
+            hashed = sha256(secrets[f"{client}.client"].encode()).hexdigest()
+            variables[f"{client.upper()}_CLIENT_SECRET_HASHES"] = hashed
     else:
         variables["CLIENT_SECRET"] = secrets[f"{service}.client"]
     if service == "catalog":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -103,6 +104,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",
         "AUTH_URL": env.get("AUTH_URL", "").rstrip("/"),
         "CLIENT_SECRET": env.get("CLIENT_SECRET"),
+        "KEY_REFRESH_SECONDS": env["KEY_REFRESH_SECONDS"],
+        **_mail(env),
         "ENCRYPTION_KEYS": env["ENCRYPTION_KEYS"],
         "DB_POOL": {
             "min_size": 1,
@@ -119,6 +122,30 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "BROKER_URL": env["BROKER_URL"],
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",
+    }
+
+
+def _mail(env: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Django's settings of MAIL_URL; none for a service that sends no mail."""
+    if "MAIL_URL" not in env:
+        return {}
+    parts = urlsplit(env["MAIL_URL"])
+    if parts.scheme == "console":
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
+            "DEFAULT_FROM_EMAIL": env["MAIL_FROM"],
+        }
+    standard_ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or standard_ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+starttls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 5,
+        "DEFAULT_FROM_EMAIL": env["MAIL_FROM"],
     }
 
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 from settings import env
+from settings.variables import REQUIRED, Variable
 
 _HEAD: Final = """\
 # Configuration
 
-Written by `python -m settings.document` from `settings/env.py`, the only reader of the environment;
-a test compares the two.
+Written by `python -m settings.document` from `settings/variables.py`; a test compares the two.
 
 Each service reads its own variables when it starts. If some are missing or bad, it names all of them
 in one message and ends with exit code 1. Every variable may be given as a file instead: `NAME_FILE`
@@ -28,15 +28,15 @@ def _section(service: str) -> str:
     return "\n".join([f"## {service}", "", *head, *rows, ""])
 
 
-def _row(variable: env.Variable) -> str:
+def _row(variable: Variable) -> str:
     explanation = variable.help
     if variable.kind == "list":
         explanation += " Separated by commas."
     return f"| `{variable.name}` | {_default(variable)} | {explanation} |"
 
 
-def _default(variable: env.Variable) -> str:
-    if variable.default is env.REQUIRED:
+def _default(variable: Variable) -> str:
+    if variable.default is REQUIRED:
         return "required"
     if variable.default is None:
         return "none"

@@ -5,6 +5,7 @@
 
 import os
 import sys
+from hashlib import sha256
 from typing import Final
 
 from settings import env
@@ -46,18 +47,23 @@ def environment(
         "LOG_FORMAT": "console",
     }
     if service == "auth":
-        values["CATALOG_CLIENT_SECRETS"] = _client_secret("catalog")
-        values["ORDER_CLIENT_SECRETS"] = _client_secret("order")
+        values["CATALOG_CLIENT_SECRET_HASHES"] = _hash(client_secret("catalog"))
+        values["ORDER_CLIENT_SECRET_HASHES"] = _hash(client_secret("order"))
     else:
         values["AUTH_URL"] = f"{_PRIVATE_URL}/auth"
-        values["CLIENT_SECRET"] = _client_secret(service)
+        values["CLIENT_SECRET"] = client_secret(service)
     if service == "order":
         values["CATALOG_URL"] = f"{_PRIVATE_URL}/catalog"
     return values
 
 
-def _client_secret(service: str) -> str:
+def client_secret(service: str) -> str:
+    """Return what a service shows to auth."""
     return f"{service}-client-secret-of-the-tests"
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
 
 
 def apply(values: dict[str, str]) -> None:

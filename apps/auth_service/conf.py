@@ -12,10 +12,10 @@ CLIENT_SCOPES: Final[Mapping[str, str]] = {
 """What each service may do at the others: scopes, parted by spaces (RFC 6749 section 3.3)."""
 
 
-def client_secrets(client_id: str) -> Sequence[str]:
-    """Return the secrets that a client may show: two while they are rotated, none if unknown."""
-    secrets: Mapping[str, Sequence[str]] = settings.CLIENT_SECRETS
-    return secrets.get(client_id, ())
+def client_secret_hashes(client_id: str) -> Sequence[str]:
+    """Return the SHA-256 of each secret that a client may show: two in a rotation, none if unknown."""
+    hashes: Mapping[str, Sequence[str]] = settings.CLIENT_SECRET_HASHES
+    return hashes.get(client_id, ())
 
 
 def demo_password() -> str | None:

@@ -36,6 +36,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=150)
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.CUSTOMER)
     is_active = models.BooleanField(default=True)
+    awaits_confirmation = models.BooleanField(default=False, db_default=False)
+    """Registered while VERIFY_EMAIL is on, and the address is not confirmed yet: no log-in."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_login = None  # a log-in is a RefreshFamily
 
@@ -68,6 +70,7 @@ class RefreshFamily(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
     device = models.CharField(max_length=200, blank=True, default="")
     ip = models.GenericIPAddressField(null=True)
 
@@ -131,3 +134,37 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class LoginCounter(models.Model):
+    """Failed log-ins in a row, of an account, of an address, or of an account from an address.
+
+    An attempt is counted before its password is looked at, so that attempts at once all count.
+    """
+
+    key = models.CharField(max_length=120, primary_key=True)
+    failures = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "login_counter"
+        indexes: ClassVar = [models.Index(fields=["last_at"], name="login_counter_last_at")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.failures}"
+
+
+class ServiceClient(models.Model):
+    """When another service last got a token, and with which of its secrets: what a rotation waits for."""
+
+    client_id = models.CharField(max_length=50, primary_key=True)
+    last_token_at = models.DateTimeField()
+    last_secret = models.CharField(max_length=8)
+    """The first digits of the secret's hash."""
+
+    class Meta:
+        db_table = "service_client"
+
+    def __str__(self) -> str:
+        return self.client_id

@@ -2,17 +2,18 @@
 
 import base64
 import time
+from hashlib import sha256
 from uuid import UUID
 
 import jwt
 import pytest
 
-from tests.environment import environment
+from tests.environment import client_secret
 
 URL = "/internal/v1/service-tokens"
 SECRETS = {
-    "order": environment("auth")["ORDER_CLIENT_SECRETS"],
-    "catalog": environment("auth")["CATALOG_CLIENT_SECRETS"],
+    "order": client_secret("order"),
+    "catalog": client_secret("catalog"),
 }
 
 
@@ -53,7 +54,9 @@ class TestServiceToken:
 
     def test_is_given_for_either_of_two_secrets(self, api, settings):
         old, new = "old-secret-0123456789", "new-secret-0123456789"
-        settings.CLIENT_SECRETS = {"order": [old, new]}
+        settings.CLIENT_SECRET_HASHES = {
+            "order": [sha256(secret.encode()).hexdigest() for secret in (old, new)]
+        }
         for secret in (old, new):
             answer = api.post(URL, HTTP_AUTHORIZATION=basic("order", secret))
             assert answer.status_code == 200

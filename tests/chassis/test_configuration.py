@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from settings import document, env
+from settings.variables import REQUIRED
 from tests.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,7 +47,7 @@ class TestRead:
     def test_lists_every_missing_variable_in_one_message(self, variables, service):
         variables({})
         message = message_of(service)
-        required = [v.name for v in env.variables_of(service) if v.default is env.REQUIRED]
+        required = [v.name for v in env.variables_of(service) if v.default is REQUIRED]
         assert [line.strip().split(":")[0] for line in message.splitlines()[1:]] == required
         assert f"environment variables: {len(required)}." in message
 
@@ -124,13 +125,29 @@ class TestRead:
             "  CLIENT_SECRET: CLIENT_SECRET_FILE must name a readable text file",
         ]
 
-    def test_takes_two_client_secrets_and_not_three(self, variables):
+    def test_takes_the_hashes_of_two_client_secrets_and_not_of_three(self, variables):
         values = environment("auth")
-        two = f"{'a' * 20},{'b' * 20}"
-        variables({**values, "ORDER_CLIENT_SECRETS": two})
-        assert env.read("auth")["ORDER_CLIENT_SECRETS"] == ["a" * 20, "b" * 20]
-        variables({**values, "ORDER_CLIENT_SECRETS": f"{two},{'c' * 20}"})
-        assert "one secret, or two" in message_of("auth")
+        two = f"{'a' * 64},{'b' * 64}"
+        variables({**values, "ORDER_CLIENT_SECRET_HASHES": two})
+        assert env.read("auth")["ORDER_CLIENT_SECRET_HASHES"] == ["a" * 64, "b" * 64]
+        for bad in (f"{two},{'c' * 64}", "a-secret-and-not-its-hash"):
+            variables({**values, "ORDER_CLIENT_SECRET_HASHES": bad})
+            assert "  ORDER_CLIENT_SECRET_HASHES: must hold" in message_of("auth")
+
+    @pytest.mark.parametrize(
+        "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://h/path", "smtp://h?q"]
+    )
+    def test_refuses_what_names_no_way_to_send_mail(self, variables, url):
+        variables({**environment("order"), "MAIL_URL": url})
+        assert "  MAIL_URL: must be console:" in message_of("order")
+
+    def test_wants_a_place_for_the_token_in_a_link(self, variables):
+        values = environment("auth")
+        variables({**values, "PASSWORD_RESET_URL": "https://shop.example/reset"})
+        assert "  PASSWORD_RESET_URL: must hold {token} once" in message_of("auth")
+        link = "https://shop.example/reset#{token}"
+        variables({**values, "PASSWORD_RESET_URL": link})
+        assert env.read("auth")["PASSWORD_RESET_URL"] == link
 
 
 class TestDocument:

@@ -2,6 +2,7 @@
 
 import hmac
 from datetime import datetime
+from hashlib import sha256
 
 from django.utils import timezone
 
@@ -15,11 +16,10 @@ def verify_client(client_id: str, secret: str) -> None:
     Raises:
         ClientInvalid: the client is unknown or the secret is wrong.
     """
-    known = conf.client_secrets(client_id)
+    shown = sha256(secret.encode()).hexdigest()
     # An unknown client is compared with what it sent, and refused by `known`.
-    matches = [
-        hmac.compare_digest(secret.encode(), expected.encode()) for expected in known or (secret,)
-    ]
+    known = conf.client_secret_hashes(client_id)
+    matches = [hmac.compare_digest(shown, expected) for expected in known or (shown,)]
     if not (known and any(matches)):
         raise ClientInvalid
 

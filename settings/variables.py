@@ -1,0 +1,236 @@
+"""Every environment variable, declared once: docs/configuration.md is generated from here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from settings.validators import (
+    between,
+    currency_code,
+    database_url,
+    fernet_keys,
+    host_and_port,
+    host_names,
+    http_url,
+    link_template,
+    mail_address,
+    mail_url,
+    one_of,
+    redis_url,
+    secret,
+    secret_hashes,
+)
+
+AUTH: Final = "auth"
+CATALOG: Final = "catalog"
+ORDER: Final = "order"
+SERVICES: Final = (AUTH, CATALOG, ORDER)
+
+
+class _Required:
+    """Marks a variable without a default."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Final = _Required()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable: how it is read, checked and explained.
+
+    `kind` is the name of the environs parser (str, int, bool, list).
+    """
+
+    name: str
+    help: str
+    kind: str = "str"
+    default: Any = REQUIRED
+    check: Callable[[Any], None] | None = None
+    services: tuple[str, ...] = field(default=SERVICES)
+
+
+VARIABLES: Final = (
+    Variable("SECRET_KEY", "Django's signing key; of its own for each service.", check=secret),
+    Variable("DATABASE_URL", "The service's own PostgreSQL database.", check=database_url),
+    Variable("BROKER_URL", "The Redis that carries events; must not evict.", check=redis_url),
+    Variable("CACHE_URL", "The Redis for cache and throttles; may evict.", check=redis_url),
+    Variable(
+        "PUBLIC_URL", "Where clients reach the gateway; tokens name it as issuer.", check=http_url
+    ),
+    Variable("ALLOWED_HOSTS", "Host names that requests may carry.", kind="list", check=host_names),
+    Variable(
+        "ENCRYPTION_KEYS",
+        "Fernet keys for secrets kept in the database: the first encrypts, all decrypt.",
+        kind="list",
+        check=fernet_keys,
+    ),
+    Variable(
+        "AUTH_URL",
+        "The auth service through the private entry point, for keys and service tokens.",
+        check=http_url,
+        services=(CATALOG, ORDER),
+    ),
+    Variable(
+        "KEY_REFRESH_SECONDS",
+        "How often the keys that verify tokens are fetched. A new key signs after twice as long.",
+        kind="int",
+        default=60,
+        check=between(1, 3600),
+    ),
+    Variable(
+        "CATALOG_URL",
+        "The catalog service through the private entry point, for reservations.",
+        check=http_url,
+        services=(ORDER,),
+    ),
+    Variable(
+        "CLIENT_SECRET",
+        "What the service shows to auth to get its service token.",
+        check=secret,
+        services=(CATALOG, ORDER),
+    ),
+    Variable(
+        "CATALOG_CLIENT_SECRET_HASHES",
+        "SHA-256 of the catalog service's CLIENT_SECRET in hexadecimal, two while it is rotated.",
+        kind="list",
+        check=secret_hashes,
+        services=(AUTH,),
+    ),
+    Variable(
+        "ORDER_CLIENT_SECRET_HASHES",
+        "SHA-256 of the order service's CLIENT_SECRET in hexadecimal, two while it is rotated.",
+        kind="list",
+        check=secret_hashes,
+        services=(AUTH,),
+    ),
+    Variable(
+        "SHOP_CURRENCY",
+        "The shop's one currency.",
+        default="EUR",
+        check=currency_code,
+        services=(CATALOG, ORDER),
+    ),
+    Variable(
+        "RESERVATION_SECONDS",
+        "How long a reservation promises its stock: the time to pay.",
+        kind="int",
+        default=900,
+        check=between(1, 86_400),
+        services=(CATALOG,),
+    ),
+    Variable(
+        "MEDIA_ROOT",
+        "Folder of uploaded and generated pictures.",
+        default="media",
+        services=(CATALOG,),
+    ),
+    Variable(
+        "SOUK_ADMIN_PASSWORD",
+        "Password that `create_admin` gives a new admin; it asks for one without it.",
+        default=None,
+        services=(AUTH,),
+    ),
+    Variable(
+        "LOGINS_PER_MINUTE",
+        "Log-ins that succeed from one address in a minute; failed ones are counted by themselves.",
+        kind="int",
+        default=60,
+        check=between(1, 1_000_000),
+        services=(AUTH,),
+    ),
+    Variable(
+        "REGISTRATIONS_PER_MINUTE",
+        "Registrations that one address may try in a minute.",
+        kind="int",
+        default=60,
+        check=between(1, 1_000_000),
+        services=(AUTH,),
+    ),
+    Variable(
+        "VERIFY_EMAIL",
+        "Whether an account must confirm its address before it can log in.",
+        kind="bool",
+        default=False,
+        services=(AUTH,),
+    ),
+    Variable(
+        "PASSWORD_RESET_URL",
+        "Link in the mail of a password reset, {token} in it; a page of this service if empty.",
+        default="",
+        check=link_template,
+        services=(AUTH,),
+    ),
+    Variable(
+        "CONFIRM_EMAIL_URL",
+        "Link in the mail that confirms an address, {token} in it; a page of this service if empty.",
+        default="",
+        check=link_template,
+        services=(AUTH,),
+    ),
+    Variable(
+        "MAIL_URL",
+        "How mail is sent: console: prints it, smtp+starttls://user:password@host:587 sends it.",
+        default="console:",
+        check=mail_url,
+        services=(AUTH, ORDER),
+    ),
+    Variable(
+        "MAIL_FROM",
+        "Sender of mail.",
+        default="Souk <souk@souk.example>",
+        check=mail_address,
+        services=(AUTH, ORDER),
+    ),
+    Variable(
+        "DEMO_PASSWORD",
+        "Password that `seed_demo` gives the demo users; they are not made without it.",
+        default=None,
+        services=(AUTH,),
+    ),
+    Variable(
+        "SECURE",
+        "Cookies for HTTPS only, and HSTS. Off for plain HTTP on one machine.",
+        kind="bool",
+        default=True,
+    ),
+    Variable("DEBUG", "Django's debug pages. Never in production.", kind="bool", default=False),
+    Variable(
+        "BIND",
+        "Address that the web process listens on.",
+        default="0.0.0.0:8000",
+        check=host_and_port,
+    ),
+    Variable(
+        "WEB_THREADS", "Threads of a web process.", kind="int", default=8, check=between(1, 64)
+    ),
+    Variable(
+        "WORKER_THREADS",
+        "Events that a worker handles at once.",
+        kind="int",
+        default=4,
+        check=between(1, 64),
+    ),
+    Variable(
+        "DB_POOL_SIZE",
+        "Most database connections of one process.",
+        kind="int",
+        default=10,
+        check=between(2, 200),
+    ),
+    Variable("HEALTH_FILE", "File that a worker or relay touches while it is well.", default=None),
+    Variable(
+        "LOG_LEVEL",
+        "Least severe level that is logged.",
+        default="INFO",
+        check=one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "One JSON object a line, or text for people.",
+        default="json",
+        check=one_of("json", "console"),
+    ),
+)
