@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and print one table.
+"""`python -m benchmarks`: measure, and print one table, and one of what a token costs.
 
 Every candidate of a scenario runs at the same time on this machine, and only one is asked at a
 time. docs/benchmarks.md says what is compared and how.
@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import catalog, database, events, platform, table
+from benchmarks import catalog, database, events, platform, table, tokens
 from benchmarks.load import Bounds, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Plan, run_rounds
 from benchmarks.table import Subject
@@ -24,7 +24,7 @@ _FULL: Final = Plan(rounds=7, bounds=Bounds(seconds=1.5, requests=3_000))
 _QUICK: Final = Plan(rounds=3, bounds=Bounds(seconds=0.6, requests=1_000))
 # Ours takes longest to catch up with what was published: fewer events, not fewer seconds.
 _MOST_EVENTS: Final = 800
-_SCENARIOS: Final = ("list", "detail", "events")
+_SCENARIOS: Final = ("list", "detail", "events", "tokens")
 
 
 def main() -> None:
@@ -36,6 +36,7 @@ def main() -> None:
     arguments = _parse()
     plan = _QUICK if arguments.quick else _FULL
     subjects: list[Subject] = []
+    token_rounds: list[tokens.Round] = []
     started, busy = time.monotonic(), os.getloadavg()[0]
     try:
         with _progress() as progress:
@@ -43,12 +44,21 @@ def main() -> None:
                 subjects += _measure_reads(arguments.only, plan, progress)
             if "events" in arguments.only:
                 subjects.append(_measure_events(plan, progress))
+            if "tokens" in arguments.only:
+                progress("tokens")
+                token_rounds = tokens.measure(plan.rounds)
     except UnexpectedAnswerError as error:
         sys.exit(f"The benchmark stops: {error}")
-    table.show(subjects)
+    if subjects:
+        table.show(subjects)
+        print(
+            "Processor microseconds per request, application + database, then requests per second.\n"
+        )
+    if token_rounds:
+        print("\n".join(tokens.markdown(token_rounds)))
+        print("Processor microseconds of one request inside one process.\n")
     print(
-        f"Processor microseconds per request, application + database, then requests per second: "
-        f"medians of {plan.rounds} interleaved rounds ± half their range; "
+        f"Medians of {plan.rounds} interleaved rounds ± half their range; "
         f"{time.monotonic() - started:.0f} s in all. "
         f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores."
     )

@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from chassis.database import UNAVAILABLE
+from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
 
 _migrated = False
@@ -19,7 +20,11 @@ def live(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database answers, is migrated, and tokens can be verified; else 503 with what lacks."""
-    checks = {"database": _database_is_ready(), "verification_keys": bool(keyring)}
+    checks = {
+        "database": _database_is_ready(),
+        "verification_keys": bool(keyring),
+        "deny_list": deny_list.loaded,
+    }
     well = all(checks.values())
     return JsonResponse(
         {"status": "ready" if well else "not ready", "checks": checks}, status=200 if well else 503

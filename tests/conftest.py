@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import jwt
@@ -48,9 +49,11 @@ class SigningKey:
 
 @pytest.fixture
 def signing_key() -> Iterator[SigningKey]:
-    """Return a key that this process's key ring knows."""
+    """Return a key that this process's key ring knows; nobody is denied."""
+    from chassis.tokens.deny import deny_list
     from chassis.tokens.keys import keyring
 
+    deny_list.replace({})
     key = SigningKey(kid=str(uuid7()), private=ec.generate_private_key(ec.SECP256R1()))
     keyring.replace({"keys": [key.jwk()]})
     yield key
@@ -146,6 +149,35 @@ def as_service(signing_key: SigningKey) -> Callable[..., Any]:
         return _with_token(signing_key.sign(service_claims(client_id, scopes)))
 
     return make
+
+
+def assert_verified_alone(client: Any, path: str) -> None:
+    """Show that the service knows the client's token with no query and no call, at first and later.
+
+    A method that the path does not take is refused once the caller is known, with 403 where only
+    staff might use it, and before anything else.
+    """
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with (
+        CaptureQueriesContext(connection) as queries,
+        mock.patch("socket.socket.connect", side_effect=AssertionError("a call")),
+    ):
+        for _ in range(2):
+            response = client.generic("TRACE", path)
+            assert response.status_code in {403, 405}, response.content
+    assert len(queries) == 0
+    client.credentials()
+    assert client.generic("TRACE", path).status_code == 401
+
+
+@pytest.fixture
+def staff_browser(signing_key: SigningKey) -> Callable[..., Any]:
+    """Return a function that makes a browser of a role that is signed on to the service's admin."""
+    from tests import staff
+
+    return staff.sign_on(signing_key)
 
 
 @pytest.fixture

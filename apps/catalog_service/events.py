@@ -1,6 +1,7 @@
 """Events that catalog publishes, and its views of those that it consumes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -93,3 +94,21 @@ class OrderRejected:
     """Order's event."""
 
     order_id: UUID
+
+
+@consumes("user.role_changed")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserRoleChanged:
+    """Auth's event."""
+
+    user_id: UUID
+    not_before: datetime
+
+
+@consumes("user.deactivated")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserDeactivated:
+    """Auth's event."""
+
+    user_id: UUID
+    not_before: datetime

@@ -1,9 +1,17 @@
 """What catalog does when something happened elsewhere."""
 
 from apps.catalog_service.domain.wording import counted
-from apps.catalog_service.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRejected
+from apps.catalog_service.events import (
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    OrderRejected,
+    UserDeactivated,
+    UserRoleChanged,
+)
 from apps.catalog_service.services import reservations, sales
 from chassis.events import handles
+from chassis.tokens import deny
 
 
 @handles(OrderPlaced, consumer="catalog.count_sales")
@@ -28,3 +36,17 @@ def release_cancelled(event: OrderCancelled) -> str:
 def release_rejected(event: OrderRejected) -> str:
     """Free what a rejected order had reserved, and stop a late reservation."""
     return reservations.release(event.order_id)
+
+
+@handles(UserRoleChanged, consumer="catalog.deny_user")
+def deny_changed_user(event: UserRoleChanged) -> str:
+    """Refuse the tokens that carry the user's old role."""
+    deny.deny(event.user_id, not_before=event.not_before)
+    return "tokens of the old role denied"
+
+
+@handles(UserDeactivated, consumer="catalog.deny_user")
+def deny_deactivated_user(event: UserDeactivated) -> str:
+    """Refuse the tokens of a user whose account was closed."""
+    deny.deny(event.user_id, not_before=event.not_before)
+    return "tokens denied"

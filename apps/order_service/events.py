@@ -1,6 +1,7 @@
 """What this service tells others, and what it hears."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -80,3 +81,21 @@ class UserUpdated:
     user_id: UUID
     email: str
     name: str
+
+
+@consumes("user.role_changed")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserRoleChanged:
+    """Someone's role changed: tokens issued at or before `not_before` carry the old one."""
+
+    user_id: UUID
+    not_before: datetime
+
+
+@consumes("user.deactivated")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserDeactivated:
+    """An account was closed: tokens issued at or before `not_before` are no longer good."""
+
+    user_id: UUID
+    not_before: datetime

@@ -1,117 +1,70 @@
 """Who is asking: DRF authentication by a verified token, and the permissions it gives."""
 
-from dataclasses import dataclass
-from typing import Any, cast
-from uuid import UUID
+from typing import Any, ClassVar
 
-from rest_framework import status
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
-from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import Token
 
-from chassis.tokens.access import AccessToken, ServiceAccessToken
-from chassis.tokens.keys import keyring
+from chassis.tokens import verification
+from chassis.tokens.principal import Principal
+from chassis.tokens.verification import (
+    InvalidToken,
+    KeysUnknown,
+    Verifier,
+    verify_admin,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """The user or service that a verified token speaks for. `user_id` is None for a service."""
-
-    subject: str
-    role: str
-    scopes: frozenset[str]
-    user_id: UUID | None = None
-
-    is_authenticated = True
-    is_anonymous = False
-    is_active = True
-
-    @property
-    def pk(self) -> str:
-        """Return what throttles count by."""
-        return self.subject
-
-    @property
-    def is_staff(self) -> bool:
-        """Tell whether staff's calls are open to it."""
-        return self.role in {"staff", "admin"}
-
-    @property
-    def is_admin(self) -> bool:
-        """Tell whether the admin's calls are open to it."""
-        return self.role == "admin"
+__all__ = [
+    "InvalidToken",
+    "IsAdmin",
+    "IsStaff",
+    "IsStaffOrReadOnly",
+    "IsUser",
+    "KeysUnknown",
+    "Principal",
+    "ServiceAuthentication",
+    "TokenAuthentication",
+    "has_scope",
+    "verify_admin",
+]
 
 
-class InvalidToken(AuthenticationFailed):
-    """The token is not valid; says so as RFC 6750 section 3.1 does, and not why."""
+class TokenAuthentication(BaseAuthentication):
+    """Accepts users' access tokens. `request.auth` is the verdict on the token.
 
-    default_detail = "The token is not valid"
+    simplejwt's own class looks up the user model for each request, and is not built upon.
+    """
 
-
-class KeysUnknown(APIException):
-    """No verification key is known yet: whether the token is valid cannot be said."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "Tokens cannot be verified yet"
-    wait = 1
-    """Seconds until it is worth another try."""
-
-
-class TokenAuthentication(JWTStatelessUserAuthentication):
-    """Accepts users' access tokens."""
-
-    token_class: type[Token] = AccessToken
+    verifier: ClassVar[Verifier] = verification.users
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 (RFC 6750 section 3)."""
-        offered = request.META.get("HTTP_AUTHORIZATION")
+        # Another scheme shows no token, and then no error is told.
+        scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0]
+        offered = scheme.lower() == "bearer"
         return 'Bearer error="invalid_token"' if offered else 'Bearer realm="souk"'
 
-    def get_raw_token(self, header: bytes) -> bytes | None:
-        """Return what follows the scheme, which is written in any case (RFC 9110, section 11.1).
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return the principal and the verdict; None where no token is shown. Nothing is looked up.
+
+        The scheme is written in any case (RFC 9110, section 11.1).
 
         Raises:
-            InvalidToken: the header holds something else than one scheme and one token.
+            InvalidToken: what follows the scheme is not one valid token.
+            KeysUnknown: the process has no keys or no deny list yet.
         """
-        scheme, *rest = header.split() or [b""]
-        if scheme.lower() != b"bearer":
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
             return None
-        if len(rest) != 1:
-            raise InvalidToken
-        return rest[0]
-
-    def get_validated_token(self, raw_token: bytes) -> Token:
-        """Return the verified token.
-
-        Raises:
-            InvalidToken: it is not valid, for whatever reason.
-            KeysUnknown: the process has no keys yet.
-        """
-        if not keyring:
-            raise KeysUnknown
-        try:
-            return self.token_class(cast("Token", raw_token))  # simplejwt's annotation is wrong
-        except TokenError as error:
-            raise InvalidToken from error
-
-    def get_user(self, validated_token: Any) -> Any:
-        """Return the principal; nothing is looked up."""
-        user_id = validated_token.get("user_id")
-        return Principal(
-            subject=validated_token["sub"],
-            role=validated_token["role"],
-            scopes=frozenset(validated_token["scope"].split()),
-            user_id=UUID(user_id) if user_id else None,
-        )
+        verdict = self.verifier.verify(token.strip(" "))
+        return verdict.principal, verdict
 
 
 class ServiceAuthentication(TokenAuthentication):
     """Accepts services' tokens: for the paths behind the private entry point."""
 
-    token_class = ServiceAccessToken
+    verifier = verification.services
 
 
 class IsStaff(BasePermission):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from chassis.models import DenyEntry
 
 RELOAD_SECONDS: Final = 2.0
+UNLOADED_RELOAD_SECONDS: Final = 0.5
 KEPT: Final = timedelta(hours=1)
 """Longer than any user's token lives: after that an entry refuses nothing any more."""
 
@@ -61,7 +62,11 @@ class DenyList:
         """Take the entries that may still refuse a token from the service's database."""
         since = timezone.now() - KEPT
         entries = DenyEntry.objects.filter(not_before__gte=since).values_list()
-        self._not_before = {user_id: at.timestamp() for user_id, at in entries}
+        self.replace({user_id: at.timestamp() for user_id, at in entries})
+
+    def replace(self, not_before: dict[UUID, float]) -> None:
+        """Hold these entries, in seconds since 1970, instead of the present ones."""
+        self._not_before = not_before
         self.loaded = True
 
 

@@ -17,7 +17,9 @@ from chassis.models import VerificationKeys
 from chassis.rest import RestClient, Unavailable
 from chassis.tokens.claims import ALGORITHM
 
-REFRESH_SECONDS: Final = 60.0
+_ES256: Final = jwt.get_algorithm_by_name(ALGORITHM)
+_OURS: Final = (ALGORITHM, "P-256")  # RFC 7518, section 3.4; PyJWT would hold any curve's key
+
 EMPTY_REFRESH_SECONDS: Final = 0.5
 UNKNOWN_KID_REFRESH_SECONDS: Final = 30.0
 """An unknown kid asks for a refresh at most this often, so that made-up kids cannot flood auth."""
@@ -32,6 +34,10 @@ class VerificationKey:
     kid: str
     algorithm: str
     key: Any
+
+    def verify(self, signed: bytes, signature: bytes) -> bool:
+        """Tell whether the signature of these bytes is by this key, with its algorithm."""
+        return _ES256.verify(signed, self.key, signature)
 
 
 def fetch_jwks() -> dict[str, Any]:
@@ -56,7 +62,7 @@ def keys_of(jwks: Any) -> dict[str, VerificationKey]:
     keys = {}
     for entry in entries if isinstance(entries, list) else []:
         try:
-            if entry["alg"] == ALGORITHM and isinstance(entry["kid"], str):
+            if (entry["alg"], entry["crv"]) == _OURS and isinstance(entry["kid"], str):
                 key = jwt.PyJWK(entry, ALGORITHM).key
                 keys[entry["kid"]] = VerificationKey(entry["kid"], ALGORITHM, key)
         except (jwt.PyJWTError, LookupError, TypeError, ValueError):
@@ -70,6 +76,8 @@ class KeyRing:
     def __init__(self) -> None:
         """Start empty."""
         self._keys: dict[str, VerificationKey] = {}
+        self.number = 0
+        """Grows when the set of keys changes, so that what was verified with another set is void."""
         self._wanted = threading.Event()
         self._asking = threading.Lock()
         self._next_ask_at = float("-inf")
@@ -94,7 +102,10 @@ class KeyRing:
 
     def replace(self, jwks: dict[str, Any]) -> None:
         """Hold the keys of a JWK set instead of the present ones."""
-        self._keys = keys_of(jwks)
+        keys = keys_of(jwks)
+        if keys != self._keys:
+            self._keys = keys
+            self.number += 1
 
     def load(self) -> None:
         """Take the keys kept in the service's database, if there are any."""
@@ -118,8 +129,8 @@ class KeyRing:
         )
 
     def wait_for_next_refresh(self) -> None:
-        """Return when it is time to refresh: after an unknown kid, or a minute; sooner while empty."""
-        self._wanted.wait(REFRESH_SECONDS if self else EMPTY_REFRESH_SECONDS)
+        """Return when it is time to refresh: after an unknown kid, or KEY_REFRESH_SECONDS; sooner while empty."""
+        self._wanted.wait(settings.KEY_REFRESH_SECONDS if self else EMPTY_REFRESH_SECONDS)
         self._wanted.clear()
 
 

@@ -1,6 +1,7 @@
 """What events of orders do to stock and sales."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from apps.catalog_service.models import Product, ProductSales, Reservation, StockMovement
 from chassis.events import inbox
 from chassis.ids import uuid7
-from chassis.models import InboxEvent
+from chassis.models import DenyEntry, InboxEvent
 from tests.catalog_service.factories import ledger_of, product, reservation_path, reserve, stock_of
 
 pytestmark = pytest.mark.django_db
@@ -162,3 +163,29 @@ class TestOrderPlaced:
         tell("order.placed", uuid7(), lines=[*self.LINES[:1], {"sku": "NONE", "quantity": 9}])
         assert effects() == [("catalog.count_sales", "counted 2 units sold")]
         assert self.sold() == {"LAMP": 2}
+
+
+class TestUserWhoseRightsChanged:
+    TIMES = ("2026-01-02T12:00:00.300000Z", "2026-01-02T12:00:01.700000Z")
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    @pytest.mark.parametrize(
+        "names", [("user.role_changed", "user.deactivated"), ("user.deactivated",) * 2]
+    )
+    def test_is_denied_up_to_the_latest_change_in_whatever_order_it_is_heard(
+        self, deliver, names, order
+    ):
+        user_id = uuid7()
+        for at in order:
+            data = {"user_id": str(user_id), "not_before": self.TIMES[at], "role": "staff"}
+            deliver(names[at], data, str(user_id))
+        entry = DenyEntry.objects.get()
+        assert (entry.user_id, entry.not_before) == (user_id, datetime.fromisoformat(self.TIMES[1]))
+        assert InboxEvent.objects.filter(consumer="catalog.deny_user", dead_at=None).count() == 2
+
+    def test_is_denied_once_for_an_event_that_comes_twice(self, deliver):
+        user_id = uuid7()
+        data = {"user_id": str(user_id), "not_before": self.TIMES[0]}
+        message = deliver("user.deactivated", data, str(user_id))
+        inbox.receive(message)
+        assert DenyEntry.objects.count() == InboxEvent.objects.count() == 1

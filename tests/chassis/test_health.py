@@ -3,6 +3,8 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from chassis import health
+from chassis.tokens.deny import deny_list
+from chassis.tokens.keys import keyring
 
 pytestmark = [pytest.mark.urls("tests.chassis.sample.urls"), pytest.mark.django_db]
 
@@ -24,15 +26,27 @@ class TestReady:
         assert response.status_code == 200
         assert response.json()["status"] == "ready"
 
-    def test_is_503_without_keys(self, api):
+    @pytest.mark.parametrize(
+        ("missing", "set_missing"),
+        [
+            ("verification_keys", lambda patch: keyring.replace({"keys": []})),
+            ("deny_list", lambda patch: patch.setattr(deny_list, "loaded", False)),
+        ],
+    )
+    def test_is_503_while_tokens_cannot_be_verified(
+        self, api, signing_key, monkeypatch, missing, set_missing
+    ):
+        set_missing(monkeypatch)
         response = api.get("/health/ready")
         assert response.status_code == 503
-        assert response.json()["checks"] == {"database": True, "verification_keys": False}
+        well = {"database": True, "verification_keys": True, "deny_list": True}
+        assert response.json()["checks"] == {**well, missing: False}
 
     def test_is_503_before_the_last_migration_and_200_after_it(self, api, signing_key):
-        MigrationRecorder.Migration.objects.filter(app="chassis").delete()
+        last = MigrationRecorder.Migration.objects.filter(app="chassis").latest("name")
+        last.delete()
         assert api.get("/health/ready").json()["checks"]["database"] is False
-        MigrationRecorder(connection).record_applied("chassis", "0001_initial")
+        MigrationRecorder(connection).record_applied("chassis", last.name)
         assert api.get("/health/ready").status_code == 200
 
     def test_asks_the_database_again_each_time(self, api, signing_key, monkeypatch):

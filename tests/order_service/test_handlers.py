@@ -1,8 +1,11 @@
+from datetime import datetime
+
 import pytest
 
 from apps.order_service.models import Customer
+from chassis.events import inbox
 from chassis.ids import uuid7
-from chassis.models import InboxEvent
+from chassis.models import DenyEntry, InboxEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +48,29 @@ class TestCustomer:
     def test_may_have_a_long_name(self, hear):
         hear("user.registered", "ada@example.com", name="A" * 1000)
         assert InboxEvent.objects.get().dead_at is None
+
+
+class TestUserWhoseRightsChanged:
+    TIMES = ("2026-01-02T12:00:00.300000Z", "2026-01-02T12:00:01.700000Z")
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    @pytest.mark.parametrize(
+        "names", [("user.role_changed", "user.deactivated"), ("user.deactivated",) * 2]
+    )
+    def test_is_denied_up_to_the_latest_change_in_whatever_order_it_is_heard(
+        self, deliver, names, order
+    ):
+        user_id = uuid7()
+        for at in order:
+            data = {"user_id": str(user_id), "not_before": self.TIMES[at], "role": "staff"}
+            deliver(names[at], data, str(user_id))
+        entry = DenyEntry.objects.get()
+        assert (entry.user_id, entry.not_before) == (user_id, datetime.fromisoformat(self.TIMES[1]))
+        assert InboxEvent.objects.filter(consumer="order.deny_user", dead_at=None).count() == 2
+
+    def test_is_denied_once_for_an_event_that_comes_twice(self, deliver):
+        user_id = uuid7()
+        data = {"user_id": str(user_id), "not_before": self.TIMES[0]}
+        message = deliver("user.deactivated", data, str(user_id))
+        inbox.receive(message)
+        assert DenyEntry.objects.count() == InboxEvent.objects.count() == 1

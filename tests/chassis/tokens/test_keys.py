@@ -3,7 +3,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chassis.models import VerificationKeys
 from chassis.rest import Unavailable
-from chassis.tokens import keys
 from chassis.tokens.keys import KeyRing
 from tests.conftest import SigningKey
 
@@ -57,12 +56,33 @@ class TestFind:
                 ring.find(f"made up {second} {number}")
         assert asked == [1000.0, 1030.0, 1060.0]
 
-    def test_wakes_the_refresh_and_does_nothing_else(self, ring, monkeypatch):
-        monkeypatch.setattr(keys, "REFRESH_SECONDS", 60)
+    def test_wakes_the_refresh_and_does_nothing_else(self, ring, settings):
+        settings.KEY_REFRESH_SECONDS = 60
         ring.find("unknown")
         assert ring._wanted.is_set()
         ring.wait_for_next_refresh()
         assert not ring._wanted.is_set()
+
+
+class TestNumber:
+    def test_changes_with_the_set_of_keys_and_not_with_each_refresh(self, ring, key):
+        numbers = [ring.number]
+        for jwks in (
+            {"keys": [key.jwk()]},
+            {"keys": [key.jwk()]},
+            {"keys": [key.jwk(), {"kty": "RSA", "kid": "not ours", "alg": "RS256"}]},
+            {"keys": [SigningKey(kid="two", private=key.private).jwk(), key.jwk()]},
+            {"keys": [key.jwk()]},
+        ):
+            ring.replace(jwks)
+            numbers.append(ring.number)
+        assert numbers == [0, 1, 1, 1, 2, 3]
+
+    def test_changes_when_another_key_takes_a_kid(self, ring, key):
+        ring.replace({"keys": [key.jwk()]})
+        stranger = SigningKey(kid="one", private=ec.generate_private_key(ec.SECP256R1()))
+        ring.replace({"keys": [stranger.jwk()]})
+        assert ring.number == 2
 
 
 class TestReplace:
@@ -77,6 +97,7 @@ class TestReplace:
             "text",
             None,
         ],
+        ids=str,
     )
     def test_leaves_out_what_is_not_ours(self, ring, key, entry):
         ring.replace({"keys": [entry, key.jwk()]})
