@@ -127,6 +127,7 @@ class InboxEvent(models.Model):
                 name="inbox_due",
             ),
             models.Index(fields=["subject"], name="inbox_subject"),
+            models.Index(fields=["dead_at"], condition=Q(dead_at__isnull=False), name="inbox_dead"),
         ]
 
     def __str__(self) -> str:

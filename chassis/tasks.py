@@ -1,6 +1,29 @@
-"""The chassis's own timed jobs."""
+"""The chassis's own timed jobs, and what is deleted of its tables when its time is over."""
 
-from chassis import jobs
-from chassis.events import inbox
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from chassis import jobs, retention
+from chassis.events import inbox, outbox
+from chassis.tokens import deny
 
 jobs.every(1, name="chassis.retry_due_events")(inbox.retry_due)
+
+
+@retention.rule("outbox")
+def delete_published_events(now: datetime) -> int:
+    """Delete events that were published OUTBOX_RETENTION_DAYS ago."""
+    return outbox.delete_published(before=now - timedelta(days=settings.OUTBOX_RETENTION_DAYS))
+
+
+@retention.rule("inbox")
+def delete_handled_events(now: datetime) -> int:
+    """Delete events that were handled INBOX_RETENTION_DAYS ago."""
+    return inbox.delete_handled(before=now - timedelta(days=settings.INBOX_RETENTION_DAYS))
+
+
+@retention.rule("deny_entries")
+def delete_deny_entries(now: datetime) -> int:
+    """Delete entries that refuse nothing any more."""
+    return deny.delete_ended(now=now)

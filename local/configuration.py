@@ -14,6 +14,15 @@ MARKER = "SOUK_INSTANCE"
 
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
+# What `up` takes from its caller for the services, so that these can be tried on this machine.
+# None is a secret, and none has a name that a shell might hold by chance.
+CHOSEN = (
+    "KEY_REFRESH_SECONDS",
+    "LOGINS_PER_MINUTE",
+    "REGISTRATIONS_PER_MINUTE",
+    "RESERVATION_SECONDS",
+)
+
 
 def base_environment(home: Home) -> dict[str, str]:
     """Return what every process of the platform gets, whoever started it."""
@@ -67,6 +76,7 @@ def service_variables(
         "CATALOG_URL": f"{private}/catalog",
         "SECURE": "false",
         "LOG_FORMAT": "console",
+        **{name: os.environ[name] for name in CHOSEN if name in os.environ},
     }
     if service == "auth":
         for client in ("catalog", "order"):

@@ -21,6 +21,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
     return {
         "SERVICE": service,
         "SECRET_KEY": env["SECRET_KEY"],
+        "SECRET_KEY_FALLBACKS": env["SECRET_KEY_FALLBACKS"],
         "DEBUG": env["DEBUG"],
         "ALLOWED_HOSTS": env["ALLOWED_HOSTS"],
         "ROOT_URLCONF": f"apps.{service}_service.urls",
@@ -104,6 +105,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",
         "AUTH_URL": env.get("AUTH_URL", "").rstrip("/"),
         "CLIENT_SECRET": env.get("CLIENT_SECRET"),
+        "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
+        "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],
         "KEY_REFRESH_SECONDS": env["KEY_REFRESH_SECONDS"],
         **_mail(env),
         "ENCRYPTION_KEYS": env["ENCRYPTION_KEYS"],

@@ -38,7 +38,7 @@ def _row(variable: Variable) -> str:
 def _default(variable: Variable) -> str:
     if variable.default is REQUIRED:
         return "required"
-    if variable.default is None:
+    if variable.default in (None, []):
         return "none"
     return f"`{str(variable.default).lower() if variable.kind == 'bool' else variable.default}`"
 

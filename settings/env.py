@@ -5,7 +5,16 @@ from typing import Any
 
 from environs import EnvError, EnvValidationError, FileAwareEnv
 
-from settings.variables import AUTH, CATALOG, ORDER, REQUIRED, SERVICES, VARIABLES, Variable
+from settings.variables import (
+    AUTH,
+    CATALOG,
+    ORDER,
+    REQUIRED,
+    SERVICES,
+    VARIABLES,
+    Variable,
+    contradictions,
+)
 
 __all__ = ["AUTH", "CATALOG", "ORDER", "SERVICES", "VARIABLES", "read", "variables_of"]
 
@@ -29,6 +38,8 @@ def read(service: str) -> Mapping[str, Any]:
             values[variable.name] = _read_one(env, variable)
         except (EnvError, ValueError, OSError) as error:
             problems.append(f"  {variable.name}: {_reason(error, variable)}")
+    if not problems:
+        problems = [f"  {problem}" for problem in contradictions(values)]
     if problems:
         raise SystemExit(
             f"The {service} service cannot start; missing or bad environment variables: {len(problems)}.\n"

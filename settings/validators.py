@@ -64,6 +64,12 @@ def secret(value: str) -> None:
         raise ValidationError("must be at least 20 characters long")
 
 
+def former_secrets(values: list[str]) -> None:
+    """Refuse a list in which a secret is too short to be one; none at all will do."""
+    for value in values:
+        secret(value)
+
+
 def host_names(values: list[str]) -> None:
     """Refuse a list without a single host."""
     if not any(values):

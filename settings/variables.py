@@ -1,6 +1,6 @@
 """Every environment variable, declared once: docs/configuration.md is generated from here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from settings.validators import (
     currency_code,
     database_url,
     fernet_keys,
+    former_secrets,
     host_and_port,
     host_names,
     http_url,
@@ -54,6 +55,13 @@ class Variable:
 
 VARIABLES: Final = (
     Variable("SECRET_KEY", "Django's signing key; of its own for each service.", check=secret),
+    Variable(
+        "SECRET_KEY_FALLBACKS",
+        "Former SECRET_KEYs, while one is rotated: what they signed stays good.",
+        kind="list",
+        default=[],
+        check=former_secrets,
+    ),
     Variable("DATABASE_URL", "The service's own PostgreSQL database.", check=database_url),
     Variable("BROKER_URL", "The Redis that carries events; must not evict.", check=redis_url),
     Variable("CACHE_URL", "The Redis for cache and throttles; may evict.", check=redis_url),
@@ -126,6 +134,11 @@ VARIABLES: Final = (
         "Folder of uploaded and generated pictures.",
         default="media",
         services=(CATALOG,),
+    ),
+    Variable(
+        "STATIC_ROOT",
+        "Folder that `collectstatic` filled; without it static files come from the packages.",
+        default=None,
     ),
     Variable(
         "SOUK_ADMIN_PASSWORD",
@@ -220,6 +233,21 @@ VARIABLES: Final = (
         default=10,
         check=between(2, 200),
     ),
+    Variable(
+        "OUTBOX_RETENTION_DAYS",
+        "How long published events are kept: what a consumer lost can be had again for as long.",
+        kind="int",
+        default=30,
+        check=between(1, 3650),
+    ),
+    Variable(
+        "INBOX_RETENTION_DAYS",
+        "How long handled events are kept; longer than any service keeps published ones, "
+        "so that none acts twice.",
+        kind="int",
+        default=60,
+        check=between(2, 3650),
+    ),
     Variable("HEALTH_FILE", "File that a worker or relay touches while it is well.", default=None),
     Variable(
         "LOG_LEVEL",
@@ -234,3 +262,11 @@ VARIABLES: Final = (
         check=one_of("json", "console"),
     ),
 )
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong between variables that are right each by itself."""
+    kept, handled = values["OUTBOX_RETENTION_DAYS"], values["INBOX_RETENTION_DAYS"]
+    if handled <= kept:
+        return [f"INBOX_RETENTION_DAYS: must be more than OUTBOX_RETENTION_DAYS, which is {kept}"]
+    return []

@@ -30,12 +30,12 @@ class ClientAuthentication(BasicAuthentication):
 
     def authenticate_credentials(
         self, userid: str, password: str, request: Any = None
-    ) -> tuple[Any, None]:
-        """Return the client.
+    ) -> tuple[Any, Any]:
+        """Return the client, and which of its secrets it showed.
 
         Raises:
             ClientInvalid: it is unknown or its secret is wrong.
         """
-        clients.verify_client(userid, password)
+        secret = clients.verify_client(userid, password)
         scopes = frozenset(conf.CLIENT_SCOPES[userid].split())
-        return Principal(subject=userid, role="service", scopes=scopes), None
+        return Principal(subject=userid, role="service", scopes=scopes), secret

@@ -31,10 +31,35 @@ def admin_password() -> str | None:
 
 
 def logins_per_minute() -> int:
-    """Return how many log-ins one address may try in a minute."""
+    """Return how many log-ins of one address may succeed in a minute."""
     return int(settings.LOGINS_PER_MINUTE)
 
 
 def registrations_per_minute() -> int:
     """Return how many registrations one address may try in a minute."""
     return int(settings.REGISTRATIONS_PER_MINUTE)
+
+
+def verifies_email() -> bool:
+    """Tell whether an account must confirm its address before its first log-in."""
+    return bool(settings.VERIFY_EMAIL)
+
+
+def password_reset_url() -> str:
+    """Return the link of a password reset with {token} in it; empty for a page of ours."""
+    return str(settings.PASSWORD_RESET_URL)
+
+
+def confirm_email_url() -> str:
+    """Return the link that confirms an address with {token} in it; empty for a page of ours."""
+    return str(settings.CONFIRM_EMAIL_URL)
+
+
+def key_refresh_seconds() -> int:
+    """Return how often verifiers fetch the keys, and how long an answer with keys may be cached."""
+    return int(settings.KEY_REFRESH_SECONDS)
+
+
+def outbox_retention_days() -> int:
+    """Return how long a published event is kept at least."""
+    return int(settings.OUTBOX_RETENTION_DAYS)

@@ -6,10 +6,17 @@ __all__ = [
     "ClientInvalid",
     "CredentialsInvalid",
     "EmailTaken",
+    "LeadOutOfRange",
+    "LinkInvalid",
     "NotAdmin",
     "NotFound",
+    "NotStaff",
     "OwnAccount",
+    "PasswordUnfit",
+    "PasswordWrong",
+    "RotationUnderWay",
     "TokenInvalid",
+    "TooManyAttempts",
 ]
 
 
@@ -34,6 +41,46 @@ class TokenInvalid(PublicError):
     title = "The token is not valid"
 
 
+class LinkInvalid(TokenInvalid):
+    """The token of a mail's link is unknown, used up or expired, or its account is inactive.
+
+    A problem of its own: `token-invalid` tells a client to get a new access token.
+    """
+
+    code = "link-invalid"
+    title = "The link is used up, expired or not valid"
+
+
+class TooManyAttempts(PublicError):
+    """Too many wrong passwords, for this account or from this address; says no more than that."""
+
+    code = "rate-limited"
+    title = "Too many requests"
+
+
+class PasswordWrong(PublicError):
+    """The current password is not that."""
+
+    code = "validation-failed"
+    title = "Some fields are not valid"
+
+    def __init__(self) -> None:
+        """Point at the field."""
+        entry = {
+            "pointer": "#/current_password",
+            "detail": "This is not the current password.",
+            "code": "password-wrong",
+        }
+        super().__init__(errors=[entry])
+
+
+class PasswordUnfit(PublicError):
+    """The new password is too short, too common or too like the account; `errors` tell which."""
+
+    code = "validation-failed"
+    title = "Some fields are not valid"
+
+
 class ClientInvalid(PublicError):
     """No service has this client id and secret."""
 
@@ -48,8 +95,29 @@ class NotAdmin(PublicError):
     title = "Your role may not do this"
 
 
+class NotStaff(PublicError):
+    """The account may not use the admin."""
+
+    code = "permission-denied"
+    title = "Your role may not do this"
+
+
 class OwnAccount(PublicError):
     """An admin would lock their own account out."""
 
     code = "own-account"
     title = "Another admin must change your role or deactivate you"
+
+
+class RotationUnderWay(PublicError):
+    """The new key of the last rotation does not sign yet."""
+
+    code = "rotation-under-way"
+    title = "The signing key is being rotated already"
+
+
+class LeadOutOfRange(PublicError):
+    """A new key would sign before every verifier has it, or absurdly late."""
+
+    code = "lead-out-of-range"
+    title = "A new key cannot sign that soon, or that late"

@@ -1,8 +1,4 @@
-"""What the auth service tells the others about its users.
-
-`user.role_changed` and `user.deactivated` have no consumers yet: a service is named here from the
-release on in which it handles them. They are kept in the outbox for the consumers to come.
-"""
+"""What the auth service tells the others about its users, and its own worker about mail to send."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +27,7 @@ class UserUpdated:
     name: str
 
 
-@event("user.role_changed", version=1, consumers=())
+@event("user.role_changed", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRoleChanged:
     """Tokens issued at or before `not_before` carry a role that the user no longer has."""
@@ -41,10 +37,26 @@ class UserRoleChanged:
     not_before: datetime
 
 
-@event("user.deactivated", version=1, consumers=())
+@event("user.deactivated", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeactivated:
     """Tokens issued at or before `not_before` are no longer good for anything."""
 
     user_id: UUID
     not_before: datetime
+
+
+@event("user.password_reset_requested", version=1, consumers=("auth",))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetRequested:
+    """Someone asked for a link to set a new password; there may be no such account (ADR 0016)."""
+
+    email: str
+
+
+@event("user.registration_requested", version=1, consumers=("auth",))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRequested:
+    """Someone registered with VERIFY_EMAIL; the account may be an older, confirmed one (ADR 0016)."""
+
+    email: str

@@ -57,6 +57,11 @@ class User(AbstractBaseUser):
         ]
 
     @property
+    def may_log_in(self) -> bool:
+        """Tell whether the right password opens the account."""
+        return self.is_active and not self.awaits_confirmation
+
+    @property
     def is_staff(self) -> bool:
         """Tell whether staff's pages are open to the user."""
         return self.role in {Role.STAFF, Role.ADMIN}
@@ -76,6 +81,7 @@ class RefreshFamily(models.Model):
 
     class Meta:
         db_table = "refresh_family"
+        verbose_name = "session"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("created_at")), name="refresh_family_expires_later"

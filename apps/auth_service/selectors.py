@@ -1,12 +1,13 @@
 """Reads."""
 
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.auth_service.errors import NotFound, TokenInvalid
-from apps.auth_service.models import SigningKey, User
+from apps.auth_service.models import RefreshFamily, RefreshToken, SigningKey, User
 
 
 def find_user_by_email(email: str) -> User | None:
@@ -46,6 +47,18 @@ def list_users() -> QuerySet[User]:
     return User.objects.all()
 
 
+def live_sessions(user_id: UUID, *, now: datetime) -> QuerySet[RefreshFamily]:
+    """Return a user's log-ins that still give tokens, in no order.
+
+    That is one with a refresh token to spend, or one of staff in the admin, which has none at all.
+    """
+    own = RefreshToken.objects.filter(family=OuterRef("pk"))
+    spendable = own.filter(consumed_at=None, expires_at__gt=now)
+    return RefreshFamily.objects.filter(
+        Exists(spendable) | ~Exists(own), user_id=user_id, revoked_at=None, expires_at__gt=now
+    )
+
+
 def published_keys() -> QuerySet[SigningKey]:
     """Return the keys that tokens may be verified with, newest first; those not yet active too.
 
@@ -58,3 +71,8 @@ def published_keys() -> QuerySet[SigningKey]:
 def active_key() -> SigningKey | None:
     """Return the key that signs: the newest active one; None if there is none."""
     return published_keys().filter(activates_at__lte=Now()).first()
+
+
+def coming_key() -> SigningKey | None:
+    """Return the key that is published and does not sign yet; None if there is none."""
+    return published_keys().filter(activates_at__gt=Now()).first()

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
-from apps.auth_service.models import Role, User
+from apps.auth_service.models import RefreshFamily, Role, User
 
 
 class NameField(serializers.CharField):
@@ -63,6 +63,37 @@ class CredentialsInput(serializers.Serializer[None]):
     password = PasswordField()
 
 
+class AcceptedOutput(serializers.Serializer[Any]):
+    """Something was accepted; what becomes of it, a mail tells."""
+
+    detail = serializers.CharField()
+
+
+class PasswordChangeInput(serializers.Serializer[None]):
+    """The own password, old and new."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class PasswordResetInput(serializers.Serializer[None]):
+    """Whose password is to be set anew."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+class LinkInput(serializers.Serializer[None]):
+    """The token of a link that was mailed."""
+
+    token = serializers.CharField(max_length=200)
+
+
+class NewPasswordInput(LinkInput):
+    """The token of a mailed link, and the new password."""
+
+    new_password = PasswordField()
+
+
 class RefreshInput(serializers.Serializer[None]):
     """A refresh token."""
 
@@ -91,6 +122,25 @@ class ProfileInput(serializers.Serializer[None]):
     """What an account's owner may change."""
 
     name = NameField(required=False)
+
+
+class SessionOutput(serializers.Serializer[RefreshFamily]):
+    """A log-in, as its user sees it; `device` is what the client called itself."""
+
+    id = serializers.UUIDField()
+    device = serializers.CharField()
+    address = serializers.IPAddressField(source="ip", allow_null=True)
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField()
+
+
+class SessionListOutput(serializers.Serializer[Any]):
+    """A page of log-ins."""
+
+    results = SessionOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 class UserOutput(ProfileOutput):

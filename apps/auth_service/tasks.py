@@ -1,12 +1,25 @@
-"""Timed jobs."""
+"""What is deleted of the auth service's tables when its time is over."""
 
-from django.utils import timezone
+from datetime import datetime
 
-from apps.auth_service.services import sessions
-from chassis import jobs
+from apps.auth_service import keys
+from apps.auth_service.services import attempts, sessions
+from chassis import retention
 
 
-@jobs.every(3600, name="accounts.delete_ended_log_ins")
-def delete_ended_log_ins() -> int:
+@retention.rule("log_ins")
+def delete_ended_log_ins(now: datetime) -> int:
     """Delete log-ins that are over."""
-    return sessions.delete_ended(now=timezone.now())
+    return sessions.delete_ended(now=now)
+
+
+@retention.rule("login_counters")
+def delete_forgotten_failures(now: datetime) -> int:
+    """Delete counters of failed log-ins that count no more."""
+    return attempts.delete_forgotten(now=now)
+
+
+@retention.rule("signing_keys")
+def delete_retired_keys(now: datetime) -> int:
+    """Delete keys that no token needs any more."""
+    return keys.delete_retired(now=now)

@@ -1,15 +1,30 @@
 """How often one address may ask. A throttle is a courtesy to the machine: no Redis, no throttle."""
 
-from typing import Any
+import ipaddress
+from typing import Any, Final, cast
 
 import structlog
+from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from apps.auth_service import conf
 
+PASSWORD_RESETS_PER_MINUTE: Final = 10
+
 log = structlog.get_logger()
+
+
+def client_address(request: Request | HttpRequest) -> str | None:
+    """Return the client's address as the gateway saw it, None where that is no address."""
+    text = BaseThrottle().get_ident(cast("Request", request))  # it reads META alone
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])  # a link's name is no part of it
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
 
 
 class AddressThrottle(SimpleRateThrottle):
@@ -29,13 +44,23 @@ class AddressThrottle(SimpleRateThrottle):
 
 
 class LoginThrottle(AddressThrottle):
-    """Bounds log-ins."""
+    """Bounds log-ins that succeed; those that fail are counted by `services.attempts`."""
 
     scope = "login"
+    _has_succeeded = False
 
     def get_rate(self) -> str:
         """Return the rate as DRF writes it."""
         return f"{conf.logins_per_minute()}/minute"
+
+    def throttle_success(self) -> bool:
+        """Let the address ask; it counts once it has succeeded."""
+        return bool(super().throttle_success()) if self._has_succeeded else True
+
+    def count(self, request: Request, view: Any) -> None:
+        """Count a log-in that succeeded."""
+        self._has_succeeded = True
+        self.allow_request(request, view)
 
 
 class RegistrationThrottle(AddressThrottle):
@@ -46,3 +71,13 @@ class RegistrationThrottle(AddressThrottle):
     def get_rate(self) -> str:
         """Return the rate as DRF writes it."""
         return f"{conf.registrations_per_minute()}/minute"
+
+
+class PasswordResetThrottle(AddressThrottle):
+    """Bounds requests for a link that sets a new password."""
+
+    scope = "password_reset"
+
+    def get_rate(self) -> str:
+        """Return the rate as DRF writes it."""
+        return f"{PASSWORD_RESETS_PER_MINUTE}/minute"

@@ -10,8 +10,15 @@ from rest_framework_simplejwt.tokens import Token
 from apps.auth_service import keys
 from apps.auth_service.models import User
 from chassis.ids import uuid7
+from chassis.tokens import deny
 from chassis.tokens.access import AccessToken, ServiceAccessToken
-from chassis.tokens.claims import ALGORITHM, SERVICE_AUDIENCE, TOKEN_TYPE, USER_AUDIENCE
+from chassis.tokens.claims import (
+    ALGORITHM,
+    SERVICE_AUDIENCE,
+    TOKEN_TYPE,
+    USER_AUDIENCE,
+    admin_audience,
+)
 
 ACCESS_SECONDS: Final = int(AccessToken.lifetime.total_seconds())
 SERVICE_SECONDS: Final = int(ServiceAccessToken.lifetime.total_seconds())
@@ -48,12 +55,26 @@ class IssuedServiceToken(ServiceAccessToken):
 def issue_access_token(user: User, *, now: datetime) -> str:
     """Return a user's access token, valid for ACCESS_SECONDS (RFC 9068).
 
-    A user's rights come from the role; the scope is empty.
+    A user's rights come from the role; the scope is empty. In the second of a change of rights, it
+    carries the next one: it is issued after the change.
     """
     return _issue(
         IssuedAccessToken(),
-        now=now,
+        now=deny.first_issuable(user.id, now=now),
         aud=USER_AUDIENCE,
+        sub=str(user.id),
+        user_id=str(user.id),
+        role=str(user.role),
+        scope="",
+    )
+
+
+def issue_admin_token(user: User, *, service: str, now: datetime) -> str:
+    """Return a token that opens one service's admin for ACCESS_SECONDS, and nothing else."""
+    return _issue(
+        IssuedAccessToken(),
+        now=deny.first_issuable(user.id, now=now),
+        aud=admin_audience(service),
         sub=str(user.id),
         user_id=str(user.id),
         role=str(user.role),

@@ -2,7 +2,7 @@
 
 import random
 import traceback
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.utils import timezone
 
-from chassis import context
+from chassis import audit, context, retention
 from chassis.database import is_unavailable
 from chassis.events import declarations, envelope
 from chassis.events.declarations import Subscription
@@ -30,6 +30,21 @@ _CLAIM = """
 INSERT INTO inbox (consumer, event_id, type, subject, envelope, received_at, effect, attempts, error)
 VALUES (%s, %s, %s, %s, %s::jsonb, clock_timestamp(), '', 0, '')
 ON CONFLICT (consumer, event_id) DO NOTHING
+"""
+
+# Events are handled after they are received: behind one that was received too late, all are.
+_DELETE_HANDLED = """
+WITH oldest AS (
+    SELECT id, received_at, handled_at FROM inbox
+    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+), deleted AS (
+    DELETE FROM inbox USING oldest
+    WHERE inbox.id = oldest.id AND oldest.handled_at < %(before)s
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM deleted),
+       CASE WHEN count(*) = %(limit)s AND bool_and(received_at < %(before)s) THEN max(id) END
+FROM oldest
 """
 
 
@@ -151,6 +166,41 @@ def retry_due(*, limit: int = 50) -> int:
     while tried < limit and _retry_one():
         tried += 1
     return tried
+
+
+def delete_handled(*, before: datetime) -> int:
+    """Delete events that were handled before a time; return how many. Idempotent.
+
+    One that waits or is dead is never deleted, however old.
+    """
+    return retention.delete_in_batches(_DELETE_HANDLED, before=before)
+
+
+def redrive(consumer: str, event_id: UUID, *, by: UUID | None) -> bool:
+    """Let a dead event be tried again, as often as a new one; return whether it was dead.
+
+    Idempotent: of two calls at once one redrives and is audited.
+
+    Args:
+        consumer: who gave up on it.
+        event_id: which event.
+        by: the user who asks, None for a command.
+    """
+    with transaction.atomic(durable=True):
+        redriven = (
+            _row(consumer, event_id)
+            .filter(dead_at__isnull=False)
+            .update(dead_at=None, attempts=0, not_before=timezone.now())
+        )
+        if redriven:
+            audit.record(
+                "event.redriven",
+                target_type="event",
+                target_id=event_id,
+                actor_id=by,
+                consumer=consumer,
+            )
+    return bool(redriven)
 
 
 def _retry_one() -> bool:

@@ -1,6 +1,7 @@
 """Publishing: an event is a row written in the transaction that changed the state."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from chassis import context
+from chassis import context, retention
 from chassis.events import declarations
 from chassis.events.envelope import SPEC_VERSION, Envelope, schema_uri
 from chassis.ids import uuid7
@@ -55,6 +56,22 @@ WITH given AS (
     RETURNING 1
 )
 SELECT pg_notify(%(channel)s, '') FROM written LIMIT 1
+"""
+
+
+# Events are written before they are published: behind one that is too young, all are.
+_DELETE_PUBLISHED = """
+WITH oldest AS (
+    SELECT id, position, time, published_at FROM outbox
+    WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
+), deleted AS (
+    DELETE FROM outbox USING oldest
+    WHERE outbox.id = oldest.id AND oldest.published_at < %(before)s
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM deleted),
+       CASE WHEN count(*) = %(limit)s AND bool_and(time < %(before)s) THEN max(position) END
+FROM oldest
 """
 
 
@@ -137,6 +154,15 @@ def publish_all(kind: type[T], payloads: Iterable[tuple[str, T]]) -> None:
                 "channel": CHANNEL,
             },
         )
+
+
+def delete_published(*, before: datetime) -> int:
+    """Delete events that were published before a time; return how many. Idempotent.
+
+    One that is not published is never deleted, however old. Consumers keep what they handled for
+    longer (`inbox.delete_handled`), so that none of these can act twice.
+    """
+    return retention.delete_in_batches(_DELETE_PUBLISHED, before=before)
 
 
 def _checked(payload: Any) -> str:

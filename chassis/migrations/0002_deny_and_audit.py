@@ -59,4 +59,12 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="inboxevent",
+            index=models.Index(
+                condition=models.Q(("dead_at__isnull", False)),
+                fields=["dead_at"],
+                name="inbox_dead",
+            ),
+        ),
     ]

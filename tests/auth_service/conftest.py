@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.cache import cache
 
 from apps.auth_service.models import User
+from chassis.events import declarations, inbox, outbox
+from chassis.models import InboxEvent, OutboxEvent
 from chassis.tokens.keys import keyring
 from tests.auth_service.factories import PASSWORD
 
@@ -17,6 +20,41 @@ def _no_throttle_history() -> Iterator[None]:
     cache.clear()
     yield
     keyring.replace({"keys": []})
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by one with each password that is hashed."""
+    from argon2 import low_level
+
+    found: list[int] = []
+    # The two functions that Django's hasher calls, at the library's own entry.
+    for name in ("hash_secret", "verify_secret"):
+        original = getattr(low_level, name)
+
+        def counted(*args: Any, _original: Any = original, **options: Any) -> Any:
+            found.append(1)
+            return _original(*args, **options)
+
+        monkeypatch.setattr(f"argon2.low_level.{name}", counted)
+        monkeypatch.setattr(f"argon2._password_hasher.{name}", counted)
+    return found
+
+
+@pytest.fixture
+def work() -> Callable[[], list[str]]:
+    """Return a function that handles what auth published for itself, as its worker does.
+
+    It returns what was done about each event.
+    """
+
+    def go() -> list[str]:
+        names = [n for n, e in declarations.published().items() if e.consumers == ("auth",)]
+        for row in OutboxEvent.objects.filter(type__in=names).order_by("id"):
+            inbox.receive(msgspec.to_builtins(outbox.envelope_of(row)))
+        return list(InboxEvent.objects.order_by("received_at").values_list("effect", flat=True))
+
+    return go
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """POST /internal/v1/service-tokens."""
 
 import base64
+import hmac
 import time
 from hashlib import sha256
 from uuid import UUID
 
 import jwt
 import pytest
+from django.utils import timezone
 
+from apps.auth_service.models import ServiceClient
 from tests.environment import client_secret
 
 URL = "/internal/v1/service-tokens"
@@ -60,6 +63,24 @@ class TestServiceToken:
         for secret in (old, new):
             answer = api.post(URL, HTTP_AUTHORIZATION=basic("order", secret))
             assert answer.status_code == 200
+        settings.CLIENT_SECRET_HASHES = {"order": [sha256(new.encode()).hexdigest()]}
+        answer = api.post(URL, HTTP_AUTHORIZATION=basic("order", old))
+        assert (answer.status_code, answer.json()["code"]) == (401, "client-invalid")
+
+    def test_is_noted_with_the_secret_that_was_shown(self, api, settings):
+        hashes = [sha256(secret.encode()).hexdigest() for secret in ("old", "new")]
+        settings.CLIENT_SECRET_HASHES = {"order": hashes}
+        before = timezone.now()
+        for secret, hashed in zip(("old", "new"), hashes, strict=True):
+            api.post(URL, HTTP_AUTHORIZATION=basic("order", secret))
+            client = ServiceClient.objects.get()
+            assert (client.client_id, client.last_secret) == ("order", hashed[:8])
+            assert client.last_token_at > before
+            before = client.last_token_at
+
+    def test_leaves_no_note_of_a_refused_client(self, api):
+        api.post(URL, HTTP_AUTHORIZATION=basic("order", "wrong"))
+        assert not ServiceClient.objects.exists()
 
     @pytest.mark.parametrize(
         "header",
@@ -88,19 +109,19 @@ class TestServiceToken:
             assert answer["WWW-Authenticate"].startswith("Basic")
 
     def test_compares_with_every_secret_in_constant_time(self, api, settings, monkeypatch):
-        import hmac
-
         compared = []
 
-        def counted(one: bytes, two: bytes) -> bool:
-            compared.append(one)
-            return hmac_compare(one, two)
+        def counted(one: str, two: str) -> bool:
+            compared.append(two)
+            return compare(one, two)
 
-        hmac_compare = hmac.compare_digest
+        compare = hmac.compare_digest
         monkeypatch.setattr("apps.auth_service.services.clients.hmac.compare_digest", counted)
-        settings.CLIENT_SECRETS = {"order": ["first-secret-of-order", "other-secret-of-order"]}
-        api.post(URL, HTTP_AUTHORIZATION=basic("order", "first-secret-of-order"))
-        assert len(compared) >= 2
+        hashes = [sha256(secret).hexdigest() for secret in (b"first", b"second")]
+        settings.CLIENT_SECRET_HASHES = {"order": hashes}
+        api.post(URL, HTTP_AUTHORIZATION=basic("order", "first"))
+        assert compared == hashes
         compared.clear()
-        api.post(URL, HTTP_AUTHORIZATION=basic("nobody", "x"))
-        assert compared
+        answer = api.post(URL, HTTP_AUTHORIZATION=basic("nobody", "x"))
+        assert (answer.status_code, answer.json()["code"]) == (401, "client-invalid")
+        assert len(compared) == 1

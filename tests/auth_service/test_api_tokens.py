@@ -107,31 +107,47 @@ class TestToken:
         assert all(without_ids(answer) == without_ids(answers[0]) for answer in answers)
         assert not RefreshFamily.objects.exists()
 
-    @pytest.mark.parametrize("who", ["unknown", "wrong", "inactive"])
-    def test_hashes_one_password_whoever_asks(self, api, who, monkeypatch):
-        user = make_user(is_active=who != "inactive")
+    @pytest.mark.parametrize("who", ["unknown", "wrong", "inactive", "unconfirmed"])
+    def test_hashes_one_password_whoever_asks(self, api, who, hashed):
+        """The queries are counted in test_services_attempts."""
+        user = make_user(is_active=who != "inactive", awaits_confirmation=who == "unconfirmed")
         email = "nobody@shop.example" if who == "unknown" else user.email
         password = "wrong horse battery" if who == "wrong" else PASSWORD
-        hashed = []
-        from argon2 import low_level
-
-        # The two functions that Django's hasher calls, at the library's own entry.
-        for name in ("hash_secret", "verify_secret"):
-            original = getattr(low_level, name)
-
-            def counted(*args, _original=original, **options):
-                hashed.append(1)
-                return _original(*args, **options)
-
-            monkeypatch.setattr(f"argon2.low_level.{name}", counted)
-            monkeypatch.setattr(f"argon2._password_hasher.{name}", counted)
-        api.post(URL, {"email": email, "password": password})
+        answer = api.post(URL, {"email": email, "password": password})
+        assert (answer.status_code, answer.json()["code"]) == (401, "credentials-invalid")
         assert len(hashed) == 1
 
     def test_points_at_missing_fields(self, api):
         answer = api.post(URL, {})
         assert answer.status_code == 400
         assert [e["pointer"] for e in answer.json()["errors"]] == ["#/email", "#/password"]
+
+    def test_answers_429_after_too_many_wrong_passwords(self, api, hashed):
+        body = {"email": make_user().email, "password": "wrong horse battery"}
+        statuses = [api.post(URL, body).status_code for _ in range(5)]
+        assert statuses == [401] * 5
+        answer = api.post(URL, {**body, "password": PASSWORD})
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")
+        assert answer["Content-Type"] == "application/problem+json"
+        assert int(answer["Retry-After"]) >= 1
+        assert len(hashed) == 5
+        elsewhere = {"HTTP_X_FORWARDED_FOR": "192.0.2.2"}
+        assert api.post(URL, {**body, "password": PASSWORD}, **elsewhere).status_code == 200
+
+    def test_counts_no_log_in_that_failed_against_the_rate(self, api, settings):
+        settings.LOGINS_PER_MINUTE = 1
+        body = {"email": make_user().email, "password": PASSWORD}
+        for _ in range(3):
+            answer = api.post(URL, {**body, "password": "wrong horse battery"})
+            assert (answer.status_code, answer.json()["code"]) == (401, "credentials-invalid")
+        assert [api.post(URL, body).status_code for _ in range(2)] == [200, 429]
+
+    def test_lets_users_in_while_redis_is_down(self, api, settings):
+        default = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}
+        settings.CACHES = {"default": default}
+        settings.LOGINS_PER_MINUTE = 1
+        body = {"email": make_user().email, "password": PASSWORD}
+        assert [api.post(URL, body).status_code for _ in range(2)] == [200, 200]
 
     def test_answers_429_beyond_the_rate(self, api, settings):
         settings.LOGINS_PER_MINUTE = 1
@@ -155,6 +171,19 @@ class TestToken:
         assert family.device == ("Browser/1 " + "x" * 300)[:200]
         assert family.ip == "192.0.2.1"
         assert family.expires_at - family.created_at == timedelta(days=30)
+
+    @pytest.mark.parametrize(
+        ("seen", "kept"),
+        [
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:DB8::1", "2001:db8::1"),
+            ("fe80::1%eth0", "fe80::1"),
+        ],
+    )
+    def test_keeps_an_address_in_one_spelling(self, api, seen, kept):
+        body = {"email": make_user().email, "password": PASSWORD}
+        assert api.post(URL, body, HTTP_X_FORWARDED_FOR=seen).status_code == 200
+        assert RefreshFamily.objects.get().ip == kept
 
     def test_takes_no_address_that_is_none(self, api):
         user = make_user()

@@ -1,14 +1,18 @@
 """GET /users, GET and PATCH /users/{id}."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from unittest import mock
 
+import jwt
 import pytest
 
 from apps.auth_service.errors import NotAdmin
 from apps.auth_service.models import RefreshFamily, Role, User
-from apps.auth_service.services import accounts
+from apps.auth_service.services import accounts, sessions
 from chassis.ids import uuid7
-from tests.auth_service.factories import make_user
+from chassis.models import AuditEntry, DenyEntry
+from chassis.tokens import deny
+from tests.auth_service.factories import PASSWORD, make_user
 from tests.auth_service.racing import at_once
 
 URL = "/api/v1/auth/users"
@@ -171,6 +175,115 @@ class TestDeactivate:
         user = make_user(role="staff")
         as_ada.patch(f"{URL}/{user.id}", {"role": "customer", "is_active": False})
         assert [e.type for e in outbox_events(user.id)] == ["user.role_changed", "user.deactivated"]
+
+
+@pytest.mark.django_db
+class TestDeny:
+    @pytest.mark.parametrize("change", [{"role": "staff"}, {"is_active": False}])
+    def test_is_written_with_the_time_that_is_published(self, as_ada, change, outbox_events):
+        user = make_user()
+        as_ada.patch(f"{URL}/{user.id}", change)
+        entry = DenyEntry.objects.get()
+        assert entry.user_id == user.id
+        (event,) = outbox_events(user.id)
+        assert datetime.fromisoformat(event.data["not_before"]) == entry.not_before
+
+    @pytest.mark.parametrize("change", [{}, {"role": "customer"}, {"is_active": True}])
+    def test_is_not_written_when_nothing_changes(self, as_ada, change):
+        as_ada.patch(f"{URL}/{make_user().id}", change)
+        assert not DenyEntry.objects.exists()
+
+    def test_is_not_written_for_a_user_who_may_come_back(self, as_ada):
+        user = make_user(is_active=False)
+        as_ada.patch(f"{URL}/{user.id}", {"is_active": True})
+        assert not DenyEntry.objects.exists()
+
+
+@pytest.mark.django_db
+class TestTokensAroundAChange:
+    CHANGED_AT = datetime(2026, 6, 1, 12, 0, 0, 400_000, tzinfo=UTC)
+
+    def issued_at(self, user: User, now: datetime) -> int:
+        grant = sessions.log_in(email=user.email, password=PASSWORD, now=now)
+        claims = jwt.decode(grant.access, options={"verify_signature": False})
+        assert claims["exp"] - claims["iat"] == 300
+        return int(claims["iat"])
+
+    def refused(self, user: User, issued_at: int) -> bool:
+        found = deny.DenyList()
+        with mock.patch("chassis.tokens.deny.timezone.now", return_value=self.CHANGED_AT):
+            found.load()
+        return found.refuses(user.id, issued_at)
+
+    @pytest.mark.parametrize(
+        ("milliseconds", "is_refused"), [(-1000, True), (-1, True), (1, False), (1000, False)]
+    )
+    def test_are_refused_before_and_good_after(self, admin, milliseconds, is_refused):
+        user = make_user()
+        issued_at = None
+        issue_at = self.CHANGED_AT + timedelta(milliseconds=milliseconds)
+        if issue_at < self.CHANGED_AT:
+            issued_at = self.issued_at(user, issue_at)
+        change = accounts.AccessChange(role=Role.STAFF)
+        accounts.change_access(user.id, change=change, by=admin.id, now=self.CHANGED_AT)
+        if issued_at is None:
+            issued_at = self.issued_at(user, issue_at)
+        assert self.refused(user, issued_at) is is_refused
+
+    def test_are_good_after_a_change_on_the_second(self, admin):
+        user = make_user()
+        on_the_second = self.CHANGED_AT.replace(microsecond=0)
+        change = accounts.AccessChange(role=Role.STAFF)
+        accounts.change_access(user.id, change=change, by=admin.id, now=on_the_second)
+        issued_at = self.issued_at(user, on_the_second)
+        assert issued_at == on_the_second.timestamp() + 1
+        assert not self.refused(user, issued_at)
+        assert self.refused(user, issued_at - 1)
+
+
+@pytest.mark.django_db
+class TestAudit:
+    def test_holds_what_changed_and_who_did_it(self, as_ada, admin):
+        user = make_user()
+        for body in ({"role": "staff", "is_active": False}, {"is_active": True}, {}):
+            as_ada.patch(f"{URL}/{user.id}", body)
+        entries = AuditEntry.objects.order_by("id")
+        assert {(e.target_type, e.target_id, e.actor_id) for e in entries} == {
+            ("user", str(user.id), admin.id)
+        }
+        assert [(entry.action, entry.details) for entry in entries] == [
+            ("user.role_changed", {"before": "customer", "after": "staff"}),
+            ("user.deactivated", {}),
+            ("user.activated", {}),
+        ]
+
+    def test_names_no_one_for_a_command(self):
+        user = make_user()
+        for role in (Role.ADMIN, Role.ADMIN):
+            accounts.ensure_user(email=user.email, name="Ada", role=role, password=None)
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor_id) == ("user.role_changed", None)
+
+    def test_holds_a_password_that_a_command_set(self):
+        user = make_user()
+        for password in (PASSWORD, "another battery", "another battery"):
+            accounts.ensure_user(
+                email=user.email,
+                name="Ann",
+                role=Role.CUSTOMER,
+                password=password,
+                reset_password=True,
+            )
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor_id, entry.details) == ("user.password_set", None, {})
+
+    def test_holds_an_account_with_rights_that_a_command_made(self):
+        for role in (Role.ADMIN, Role.CUSTOMER):
+            email = f"{role}@shop.example"
+            accounts.ensure_user(email=email, name="Ada", role=role, password=PASSWORD)
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor_id) == ("user.created", None)
+        assert entry.details == {"role": "admin"}
 
 
 @pytest.mark.django_db

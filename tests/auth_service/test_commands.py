@@ -1,12 +1,20 @@
-"""seed_demo, create_admin and ensure_signing_key."""
+"""The service's own commands."""
 
 import io
+import json
+from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
 
-from apps.auth_service.models import RefreshFamily, SigningKey, User
-from apps.auth_service.services import sessions
+from apps.auth_service import keys
+from apps.auth_service.management.commands import check_users, create_admin, rotate_signing_key
+from apps.auth_service.models import LoginCounter, RefreshFamily, SigningKey, User
+from apps.auth_service.services import accounts, sessions
+from chassis.models import AuditEntry, OutboxEvent
 from tests.auth_service.factories import make_user
 
 PASSWORD = "a demo password 1"
@@ -69,6 +77,8 @@ class TestCreateAdmin:
         assert user.check_password(PASSWORD)
         assert PASSWORD not in out
         assert [event.type for event in outbox_events(user.id)] == ["user.registered"]
+        entry = AuditEntry.objects.get()
+        assert (entry.target_id, entry.actor_id) == (str(user.id), None)
 
     def test_changes_nothing_the_second_time(self, settings):
         settings.ADMIN_PASSWORD = PASSWORD
@@ -77,12 +87,16 @@ class TestCreateAdmin:
         settings.ADMIN_PASSWORD = "another password 2"
         assert "present" in run("create_admin", "--email", "ROOT@shop.example")
         assert User.objects.values().get() == before
+        assert AuditEntry.objects.count() == 1
 
     def test_promotes_a_present_account(self, outbox_events):
         user = make_user(is_active=False)
+        password = user.password
         run("create_admin", "--email", user.email)
         user.refresh_from_db()
-        assert (user.role, user.is_active) == ("admin", True)
+        assert (user.role, user.is_active, user.password) == ("admin", True, password)
+        audited = AuditEntry.objects.order_by("id").values_list("action", flat=True)
+        assert list(audited) == ["user.role_changed", "user.activated"]
         assert [event.type for event in outbox_events(user.id)] == ["user.role_changed"]
 
     def test_asks_in_a_terminal(self, settings, monkeypatch):
@@ -114,3 +128,206 @@ class TestEnsureSigningKey:
         first = run("ensure_signing_key")
         assert run("ensure_signing_key") == first
         assert SigningKey.objects.get().kid == first.strip()
+
+
+@pytest.mark.django_db
+class TestRotateSigningKey:
+    def test_tells_when_the_new_key_signs(self):
+        old = keys.ensure_signing_key()
+        out = run("rotate_signing_key")
+        new = SigningKey.objects.exclude(pk=old.pk).get()
+        first, second = out.splitlines()
+        assert first == f"{new.kid} signs from {new.activates_at:%Y-%m-%d %H:%M:%S} UTC on."
+        old.refresh_from_db()
+        assert second.endswith(f" until {old.retired_at:%Y-%m-%d %H:%M:%S} UTC.")
+
+    def test_waits_as_long_as_told(self):
+        run("rotate_signing_key", "--lead", "86400")
+        coming = SigningKey.objects.latest("activates_at")
+        lead = coming.activates_at - coming.created_at
+        assert round(lead.total_seconds()) == 86_400
+
+    def test_is_refused_while_one_is_under_way(self):
+        run("rotate_signing_key")
+        with pytest.raises(CommandError, match=r"^The key [^\n]+ signs from [^\n]+ after that\.$"):
+            run("rotate_signing_key")
+
+    @pytest.mark.parametrize("lead", ["1", "-5", "99999999999999"])
+    def test_says_which_lead_will_do(self, lead):
+        with pytest.raises(
+            CommandError, match=rf"^A new key signs after [^\n]+, not after {lead}\.$"
+        ):
+            run("rotate_signing_key", "--lead", lead)
+
+    def test_replaces_a_stolen_key_at_once(self):
+        stolen = keys.ensure_signing_key()
+        out = run("rotate_signing_key", "--emergency")
+        (published,) = keys.own_keys()["keys"]
+        assert published["kid"] != stolen.kid
+        assert out.startswith(f"{published['kid']} signs now;")
+
+    def test_takes_no_lead_in_an_emergency(self):
+        with pytest.raises(CommandError, match="not allowed with"):
+            run("rotate_signing_key", "--emergency", "--lead", "200")
+        assert not SigningKey.objects.exists()
+
+
+def check(*options: str) -> tuple[int, str]:
+    """Run check_users; return its exit code and what it printed."""
+    out = io.StringIO()
+    try:
+        call_command("check_users", *options, stdout=out)
+    except SystemExit as ended:
+        return int(ended.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def found(*options: str) -> dict[str, dict[str, object]]:
+    """Run check_users; return its findings by code."""
+    code, out = check("--json", *options)
+    report = json.loads(out)
+    assert code == (1 if report["problems"] else 0)
+    return {finding["code"]: finding for finding in report["findings"]}
+
+
+@pytest.mark.django_db
+class TestCheckUsers:
+    @pytest.fixture
+    def admin(self) -> User:
+        return make_user(role="admin")
+
+    @pytest.fixture
+    def deactivate(self, admin):
+        def go(user: User) -> User:
+            change = accounts.AccessChange(is_active=False)
+            return accounts.change_access(user.id, change=change, by=admin.id)
+
+        return go
+
+    def test_finds_nothing_wrong_with_a_shop_in_order(self, admin, deactivate):
+        make_user()
+        deactivate(make_user())
+        assert check() == (0, "The accounts are as they should be.\n")
+        assert json.loads(check("--json")[1]) == {"problems": 0, "findings": []}
+
+    @pytest.mark.parametrize(
+        "changes", [{"is_active": False}, {"role": "staff"}, {"awaits_confirmation": True}]
+    )
+    def test_finds_that_no_admin_is_left(self, admin, changes):
+        User.objects.filter(pk=admin.pk).update(**changes)
+        finding = found()["no-active-admin"]
+        assert (finding["is_problem"], finding["count"]) == (True, 0)
+
+    def test_finds_live_log_ins_of_inactive_accounts(self, admin):
+        user = make_user()
+        now = timezone.now()
+        ends = {"live": {}, "ended": {"revoked_at": now}, "over": {"expires_at": now}}
+        for changes in ends.values():
+            fields = {"created_at": now - timedelta(days=1), "expires_at": now + timedelta(days=1)}
+            RefreshFamily.objects.create(user=user, **{**fields, **changes})
+        assert found() == {}
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        finding = found()["inactive-log-ins"]
+        assert (finding["is_problem"], finding["count"]) == (True, 1)
+        assert finding["user_ids"] == [str(user.id)]
+
+    def test_finds_a_deactivation_made_past_the_service(self, admin, deactivate):
+        told, by_hand = make_user(), make_user()
+        deactivate(told)
+        User.objects.filter(pk=by_hand.pk).update(is_active=False)
+        finding = found()["deactivation-untold"]
+        assert (finding["is_problem"], finding["user_ids"]) == (True, [str(by_hand.id)])
+
+    def test_finds_a_deactivation_whose_event_is_gone_too_early(self, admin, deactivate):
+        user = deactivate(make_user())
+        OutboxEvent.objects.filter(subject=str(user.id)).delete()
+        assert set(found()) == {"deactivation-untold"}
+        User.objects.update(created_at=F("created_at") - timedelta(days=400))
+        assert set(found()) == {"deactivation-untold"}
+        AuditEntry.objects.update(at=F("at") - timedelta(days=31))
+        assert found() == {}
+
+    def test_notes_passwords_that_open_nothing_or_are_hashed_by_older_rules(self, admin):
+        make_user(password=make_password(None))
+        make_user(password="")
+        make_user(password="plain")
+        older = admin.password.replace("m=19456", "m=4096")
+        assert older != admin.password
+        make_user(password=older)
+        findings = found()
+        assert {code: finding["count"] for code, finding in findings.items()} == {
+            "password-unusable": 3,
+            "password-outdated": 1,
+        }
+        assert not any(finding["is_problem"] for finding in findings.values())
+
+    def test_notes_who_waits_for_a_confirmation_too_long(self, admin):
+        now = timezone.now()
+        make_user(awaits_confirmation=True, created_at=now - timedelta(days=6))
+        assert found() == {}
+        old = make_user(awaits_confirmation=True, created_at=now - timedelta(days=8))
+        code, out = check()
+        assert code == 0
+        assert out.splitlines() == [
+            "note unconfirmed: Accounts that wait for their confirmation for over 7 days: 1.",
+            f"  {old.id}",
+        ]
+        assert found("--unconfirmed-days", "9") == {}
+
+    def test_names_some_accounts_and_counts_the_rest(self, admin):
+        for _ in range(22):
+            make_user(is_active=False)
+        code, out = check()
+        assert code == 1
+        assert out.splitlines()[0].startswith("problem deactivation-untold: ")
+        assert len(out.splitlines()) == 22
+        assert out.splitlines()[-1] == "  and 2 more"
+
+    def test_changes_nothing(self, admin, django_assert_max_num_queries):
+        make_user(is_active=False)
+        before = list(User.objects.order_by("id").values())
+        with django_assert_max_num_queries(10):
+            check()
+        assert list(User.objects.order_by("id").values()) == before
+
+    @pytest.mark.parametrize("days", ["-1", "36501"])
+    def test_says_which_days_will_do(self, days):
+        with pytest.raises(CommandError, match=r"^--unconfirmed-days must be [^\n]+\.$"):
+            check("--unconfirmed-days", days)
+
+
+@pytest.mark.django_db
+class TestPrune:
+    def test_deletes_what_is_over(self):
+        now = timezone.now()
+        user = make_user()
+        for days in (0, 2):
+            ended = now - timedelta(days=days)
+            RefreshFamily.objects.create(
+                user=user, created_at=ended - timedelta(days=1), expires_at=ended
+            )
+        LoginCounter.objects.create(key="old", failures=3, last_at=now - timedelta(days=2))
+        LoginCounter.objects.create(key="new", failures=3, last_at=now)
+        keys.ensure_signing_key()
+        keys.rotate(by=None)
+        SigningKey.objects.exclude(retired_at=None).update(
+            activates_at=now - timedelta(days=9), retired_at=now - timedelta(days=2)
+        )
+        assert run("prune").splitlines() == [
+            "deny_entries: 0 deleted",
+            "inbox: 0 deleted",
+            "log_ins: 1 deleted",
+            "login_counters: 1 deleted",
+            "outbox: 0 deleted",
+            "signing_keys: 1 deleted",
+        ]
+        assert LoginCounter.objects.get().key == "new"
+        assert RefreshFamily.objects.count() == SigningKey.objects.count() == 1
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", [check_users, create_admin, rotate_signing_key])
+    def test_shows_examples(self, command):
+        name = command.__name__.rpartition(".")[2]
+        shown = command.Command().create_parser("manage.py auth", name).format_help()
+        assert f"\nExamples:\n  manage.py auth {name}" in shown

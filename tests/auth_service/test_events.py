@@ -12,8 +12,10 @@ class TestPublished:
         [
             ("user.registered", events.UserRegistered, ("order",)),
             ("user.updated", events.UserUpdated, ("order",)),
-            ("user.role_changed", events.UserRoleChanged, ()),
-            ("user.deactivated", events.UserDeactivated, ()),
+            ("user.role_changed", events.UserRoleChanged, ("catalog", "order")),
+            ("user.deactivated", events.UserDeactivated, ("catalog", "order")),
+            ("user.password_reset_requested", events.PasswordResetRequested, ("auth",)),
+            ("user.registration_requested", events.RegistrationRequested, ("auth",)),
         ],
     )
     def test_goes_to_services_that_handle_it(self, name, payload, consumers):

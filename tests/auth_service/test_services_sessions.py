@@ -1,11 +1,12 @@
 """Log-ins over time."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from unittest import mock
 
 import jwt
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from apps.auth_service import tasks
@@ -83,33 +84,41 @@ class TestExpiry:
 
     def test_is_swept_by_a_timed_job(self, token):
         RefreshFamily.objects.update(created_at=later(days=-90), expires_at=later(days=-60))
-        with mock.patch("django.utils.timezone.now", return_value=NOON):
-            assert tasks.delete_ended_log_ins() == 1
+        assert tasks.delete_ended_log_ins(NOON) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-class TestLogInDuringAChange:
-    """A change of rights is under way, uncommitted, while the user logs in."""
+class TestDuringAChange:
+    """A change of the account is under way, uncommitted, while its user asks for tokens."""
 
-    def _log_in_while(self, user: User, **changes: object) -> list[object]:
+    def _ask_while(
+        self, user: User, ask: Callable[[], object], change: Callable[[], object]
+    ) -> list[object]:
         outcome: list[object] = []
 
-        def log_in() -> None:
+        def run() -> None:
             try:
-                outcome.append(sessions.log_in(email=user.email, password=PASSWORD))
-            except CredentialsInvalid as error:
+                outcome.append(ask())
+            except (CredentialsInvalid, TokenInvalid) as error:
                 outcome.append(error)
             finally:
                 connection.close()
 
-        thread = threading.Thread(target=log_in)
+        thread = threading.Thread(target=run)
         with transaction.atomic():
             User.objects.select_for_update().get(pk=user.pk)
             thread.start()
             wait_until_blocked()
-            User.objects.filter(pk=user.pk).update(**changes)
+            change()
         thread.join(timeout=10)
         return outcome
+
+    def _log_in_while(self, user: User, **changes: object) -> list[object]:
+        return self._ask_while(
+            user,
+            lambda: sessions.log_in(email=user.email, password=PASSWORD),
+            lambda: User.objects.filter(pk=user.pk).update(**changes),
+        )
 
     def test_waits_and_gets_the_new_role(self):
         (grant,) = self._log_in_while(make_user(), role="staff")
@@ -117,7 +126,23 @@ class TestLogInDuringAChange:
         claims = jwt.decode(grant.access, options={"verify_signature": False})
         assert claims["role"] == "staff"
 
+    def test_waits_and_is_refused_when_the_password_is_changed(self):
+        (refusal,) = self._log_in_while(make_user(), password=make_password("another battery"))
+        assert isinstance(refusal, CredentialsInvalid)
+        assert not RefreshFamily.objects.exists()
+
     def test_waits_and_is_refused_when_deactivated(self):
         (refusal,) = self._log_in_while(make_user(), is_active=False)
         assert isinstance(refusal, CredentialsInvalid)
         assert not RefreshFamily.objects.exists()
+
+    def test_a_refresh_waits_and_is_refused_when_every_log_in_is_ended(self):
+        user = make_user()
+        token = sessions.log_in(email=user.email, password=PASSWORD).refresh
+        (refusal,) = self._ask_while(
+            user,
+            lambda: sessions.refresh(token),
+            lambda: RefreshFamily.objects.update(revoked_at=NOON),
+        )
+        assert isinstance(refusal, TokenInvalid)
+        assert RefreshToken.objects.count() == 1

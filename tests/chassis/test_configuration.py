@@ -51,6 +51,21 @@ class TestRead:
         assert [line.strip().split(":")[0] for line in message.splitlines()[1:]] == required
         assert f"environment variables: {len(required)}." in message
 
+    @pytest.mark.parametrize("days", ["30", "29"])
+    def test_refuses_to_forget_handled_events_before_published_ones(self, variables, days):
+        variables(CATALOG | {"INBOX_RETENTION_DAYS": days})
+        message = message_of()
+        assert "environment variables: 1." in message
+        assert (
+            "INBOX_RETENTION_DAYS: must be more than OUTBOX_RETENTION_DAYS, which is 30" in message
+        )
+
+    def test_accepts_former_secret_keys(self, variables):
+        former = ["former-key-0123456789", "oldest-key-0123456789"]
+        for text, expected in ((",".join(former), former), ("", [])):
+            variables(CATALOG | {"SECRET_KEY_FALLBACKS": text})
+            assert env.read("catalog")["SECRET_KEY_FALLBACKS"] == expected
+
     def test_ends_the_process_with_1_and_no_traceback(self):
         values = {**os.environ, **environment("catalog"), "BIND": "nowhere", "CACHE_URL": "x"}
         for name in ("SECRET_KEY", "DJANGO_SETTINGS_MODULE"):
@@ -74,6 +89,7 @@ class TestRead:
         ("name", "value", "reason"),
         [
             ("SECRET_KEY", "short-hunter2", "at least 20 characters"),
+            ("SECRET_KEY_FALLBACKS", "hunter2", "at least 20 characters"),
             ("DATABASE_URL", "postgresql://a:hunter2@h:port/x", "must look like postgresql://"),
             ("DATABASE_URL", "postgresql://a:hunter2@h", "must look like postgresql://"),
             (

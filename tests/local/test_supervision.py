@@ -53,6 +53,19 @@ class TestConfiguration:
         assert len(files) == 14
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
+    def test_takes_from_the_caller_what_may_be_tried_and_no_more(
+        self, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("KEY_REFRESH_SECONDS", "1")
+        monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+        monkeypatch.setenv("SECRET_KEY", "of-the-caller-0123456789")
+        supervision.write_configuration(plan)
+        file = plan.home.run / "processes" / "order-relay.json"
+        variables = json.loads(file.read_text(encoding="utf-8"))["environment"]
+        assert variables["KEY_REFRESH_SECONDS"] == "1"
+        assert "LOG_LEVEL" not in variables
+        assert variables["SECRET_KEY"] == plan.secrets["order.secret_key"]
+
     def test_gives_each_service_its_own_variables(self, plan: Plan) -> None:
         supervision.write_configuration(plan)
         file = plan.home.run / "processes" / "catalog-web-1.json"

@@ -94,13 +94,13 @@ class Platform:
 
     # The operator
 
-    def run(self, *arguments: str, seconds: float = UP_SECONDS) -> Finished:
+    def run(self, *arguments: str, seconds: float = UP_SECONDS, **variables: str) -> Finished:
         """Run a command of manage.py for this platform."""
-        return manage(*arguments, home=self.home, port=self.port, seconds=seconds)
+        return manage(*arguments, home=self.home, port=self.port, seconds=seconds, **variables)
 
-    def up(self, *options: str) -> str:
+    def up(self, *options: str, **variables: str) -> str:
         """Start it, or meet it running; return what was printed."""
-        return self._succeed("up", "--detach", *options)
+        return self._succeed("up", "--detach", *options, **variables)
 
     def down(self) -> str:
         """Stop it; return what was printed."""
@@ -176,18 +176,20 @@ class Platform:
         lifecycle.supervisor_of(self.plan).start_process(self.process(service, role))
 
     @contextlib.contextmanager
-    def without(self, service: str, role: str) -> Iterator[None]:
-        """Run the block with a process stopped; leave everything well, also when it fails."""
-        self.stop_process(service, role)
+    def without(self, service: str, *roles: str) -> Iterator[None]:
+        """Run the block with processes of a service stopped; leave everything well, also when it fails."""
         try:
+            for role in roles:
+                self.stop_process(service, role)
             yield
         finally:
-            if self.row(service, role)["pid"] is None:
-                self.start_process(service, role)
+            for role in roles:
+                if self.row(service, role)["pid"] is None:
+                    self.start_process(service, role)
             self.wait_until_well()
 
-    def _succeed(self, *arguments: str) -> str:
-        finished = self.run(*arguments)
+    def _succeed(self, *arguments: str, **variables: str) -> str:
+        finished = self.run(*arguments, seconds=UP_SECONDS, **variables)
         assert finished.returncode == 0, finished.stdout + finished.stderr
         return finished.stdout
 
@@ -227,12 +229,14 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False)
         self.grant: dict[str, Any] = {}
+        self.credentials: tuple[str, str] = ("", "")
 
     def log_in(self, email: str, password: str) -> "Client":
         """Log in and send the token from now on; return this client."""
         answer = self.post("/api/v1/auth/token", {"email": email, "password": password})
         assert answer.status_code == 200, answer.text
         self.grant = answer.json()
+        self.credentials = (email, password)
         self.http.headers["Authorization"] = f"Bearer {self.grant['access']}"
         return self
 

@@ -9,6 +9,9 @@ FAMILY_LIFETIME: Final = timedelta(days=30)
 IDLE_LIFETIME: Final = timedelta(days=14)
 """A log-in that is not refreshed for this long ends."""
 
+STAFF_LIFETIME: Final = timedelta(hours=12)
+"""A log-in to the admin ends this long after the password was given: a working day."""
+
 REUSE_GRACE: Final = timedelta(seconds=10)
 """A client that lost the answer, or asks twice at once, may show a spent token for this long.
 

@@ -43,4 +43,8 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["last_at"], name="login_counter_last_at")],
             },
         ),
+        migrations.AlterModelOptions(
+            name="refreshfamily",
+            options={"verbose_name": "session"},
+        ),
     ]

@@ -2,24 +2,40 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.auth_service import selectors
 from apps.auth_service.errors import EmailTaken, NotAdmin, NotFound, OwnAccount, TokenInvalid
 from apps.auth_service.events import (
+    RegistrationRequested,
     UserDeactivated,
     UserRegistered,
     UserRoleChanged,
     UserUpdated,
 )
 from apps.auth_service.models import RefreshFamily, Role, User
-from chassis import events
+from apps.auth_service.services import links, mail
+from chassis import audit, events
+from chassis.ids import uuid7
+from chassis.tokens import deny
 
 log = structlog.get_logger()
+
+# One statement, whether the address is new, waits to be confirmed, or is another's account. The
+# address is replaced too: what the database compares as equal need not be one mailbox.
+_REGISTER_UNCONFIRMED = """
+INSERT INTO users (id, email, name, role, password, is_active, awaits_confirmation, created_at)
+VALUES (%(id)s, %(email)s, %(name)s, %(role)s, %(password)s, TRUE, TRUE, %(now)s)
+ON CONFLICT (lower(email)) DO UPDATE
+SET email = EXCLUDED.email, name = EXCLUDED.name, password = EXCLUDED.password
+WHERE users.awaits_confirmation AND users.is_active AND users.role = EXCLUDED.role
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +51,8 @@ def register_user(
 ) -> User:
     """Open an account and publish user.registered.
 
-    The password is hashed before the transaction and not judged here.
+    The password is hashed before the transaction and not judged here. A role other than
+    customer is given by an operator's command, which is audited.
 
     Raises:
         EmailTaken: an account has this address in any case; also when both were made at once.
@@ -45,14 +62,59 @@ def register_user(
     try:
         with transaction.atomic(durable=True):
             user.save(force_insert=True)
-            registered = UserRegistered(user_id=user.id, email=user.email, name=user.name)
-            events.publish(registered, subject=str(user.id))
+            _publish_registered(user)
+            if role != Role.CUSTOMER:
+                _record("user.created", user, by=None, role=str(role))
     except IntegrityError as error:
         if _violated(error) == "users_email_unique":
             raise EmailTaken from None  # the cause quotes the address
         raise
     log.info("user_registered", user_id=str(user.id), role=str(role))
     return user
+
+
+def request_registration(
+    *, email: str, name: str, password: str, now: datetime | None = None
+) -> None:
+    """Open an account that waits for its address to be confirmed, and have a mail sent (ADR 0016).
+
+    An account that waits takes the new name and password; a confirmed one stays as it is, and is
+    told by mail. The work is the same in each case, so neither answer nor time tells which it was.
+    """
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "email": email,
+        "name": name,
+        "role": str(Role.CUSTOMER),
+        "password": make_password(password),
+        "now": now or timezone.now(),
+    }
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute(_REGISTER_UNCONFIRMED, values)
+        events.publish(RegistrationRequested(email=email), subject=mail.subject_of(email))
+    log.info("registration_requested")
+
+
+def confirm_email(token: str, *, now: datetime | None = None) -> None:
+    """Confirm an account's address by the token of a mail, and publish user.registered.
+
+    Raises:
+        LinkInvalid: the token is used up, replaced by a newer registration, expired, or none.
+    """
+    now = now or timezone.now()
+    user_id = links.user_id_of(token)
+    with transaction.atomic(durable=True):
+        user = links.check(token, lock_users(user_id).get(user_id), "confirm", now=now)
+        confirm(user)
+
+
+def confirm(user: User) -> None:
+    """Let a locked user log in, and publish user.registered if not done yet. Needs a transaction."""
+    if user.awaits_confirmation:
+        user.awaits_confirmation = False
+        user.save(update_fields=["awaits_confirmation"])
+        _publish_registered(user)
 
 
 def rename_user(user_id: UUID, *, name: str) -> User:
@@ -62,7 +124,7 @@ def rename_user(user_id: UUID, *, name: str) -> User:
         TokenInvalid: the account is gone or inactive since the token was issued.
     """
     with transaction.atomic(durable=True):
-        user = _lock_users(user_id).get(user_id)
+        user = lock_users(user_id).get(user_id)
         if user is None or not user.is_active:
             raise TokenInvalid
         if user.name != name:
@@ -87,7 +149,7 @@ def change_access(
         OwnAccount: the change is to the admin's own account.
     """
     with transaction.atomic(durable=True):
-        users = _lock_users(user_id, by)
+        users = lock_users(user_id, by)
         admin = users.get(by)
         if admin is None or not admin.is_active or admin.role != Role.ADMIN:
             raise NotAdmin
@@ -96,7 +158,7 @@ def change_access(
             raise NotFound("There is no such user.")
         if user_id == by and _differs(user, change):
             raise OwnAccount
-        _apply(user, change, now=now)
+        _apply(user, change, by=by, now=now)
     log.info("access_changed", user_id=str(user_id), by=str(by), role=str(user.role))
     return user
 
@@ -118,13 +180,20 @@ def ensure_user(
             raise ValueError("a new account needs a password")
         return register_user(email=email, name=name, password=password, role=role), True
     with transaction.atomic(durable=True):
-        user = _lock_users(user.id)[user.id]
-        _apply(user, AccessChange(role=role, is_active=True))
+        user = lock_users(user.id)[user.id]
+        confirm(user)
+        _apply(user, AccessChange(role=role, is_active=True), by=None)
         if reset_password and password is not None and not user.check_password(password):
-            user.set_password(password)
-            user.save(update_fields=["password"])
-            _revoke_families(user, timezone.now())
+            set_password(user, password)
+            _record("user.password_set", user, by=None)
     return user, False
+
+
+def set_password(user: User, password: str, *, now: datetime | None = None) -> None:
+    """Change a locked user's password and end every log-in. Needs a transaction."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    _revoke_families(user, now or timezone.now())
 
 
 def _differs(user: User, change: AccessChange) -> bool:
@@ -133,32 +202,49 @@ def _differs(user: User, change: AccessChange) -> bool:
     )
 
 
-def _apply(user: User, change: AccessChange, *, now: datetime | None = None) -> None:
-    """Change a locked user and publish what changed. Needs a transaction.
+def _apply(
+    user: User, change: AccessChange, *, by: UUID | None, now: datetime | None = None
+) -> None:
+    """Change a locked user, and publish, deny and audit what changed. Needs a transaction.
 
     Log-ins lock the user too. So with a time taken after the lock, `not_before` is later than any
-    token issued with the old rights.
+    token issued with the old rights. `by` is the admin, None for a command.
     """
-    not_before = now or timezone.now()
+    now = now or timezone.now()
+    # A token may carry the next second, where one was given after another change in this one.
+    not_before = deny.first_issuable(user.id, now=now)
     if change.role is not None and change.role != user.role:
+        _record("user.role_changed", user, by=by, before=str(user.role), after=str(change.role))
         user.role = change.role
         user.save(update_fields=["role"])
         changed = UserRoleChanged(user_id=user.id, role=str(change.role), not_before=not_before)
         events.publish(changed, subject=str(user.id))
+        deny.deny(user.id, not_before=not_before)
     if change.is_active is not None and change.is_active != user.is_active:
         user.is_active = change.is_active
         user.save(update_fields=["is_active"])
+        _record("user.activated" if user.is_active else "user.deactivated", user, by=by)
         if not user.is_active:
-            _revoke_families(user, not_before)
+            _revoke_families(user, now)
             deactivated = UserDeactivated(user_id=user.id, not_before=not_before)
             events.publish(deactivated, subject=str(user.id))
+            deny.deny(user.id, not_before=not_before)
+
+
+def _record(action: str, user: User, *, by: UUID | None, **details: str) -> None:
+    audit.record(action, target_type="user", target_id=user.id, actor_id=by, **details)
+
+
+def _publish_registered(user: User) -> None:
+    registered = UserRegistered(user_id=user.id, email=user.email, name=user.name)
+    events.publish(registered, subject=str(user.id))
 
 
 def _revoke_families(user: User, now: datetime) -> None:
     RefreshFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
 
 
-def _lock_users(*user_ids: UUID) -> dict[UUID, User]:
+def lock_users(*user_ids: UUID) -> dict[UUID, User]:
     """Return the users by id, locked in the order of their ids. Needs a transaction."""
     found = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk")
     return {user.id: user for user in found}

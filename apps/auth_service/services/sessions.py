@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from apps.auth_service import selectors, tokens
 from apps.auth_service.domain import sessions as rules
-from apps.auth_service.errors import CredentialsInvalid, TokenInvalid
+from apps.auth_service.errors import CredentialsInvalid, NotFound, TokenInvalid
 from apps.auth_service.models import RefreshFamily, RefreshToken, User
+from apps.auth_service.services import attempts
+from chassis import audit
 
 _TOKEN_BYTES: Final = 32
 _KEPT_AFTER_END: Final = timedelta(days=1)
@@ -45,6 +47,34 @@ class Grant:
     expires_in: int
 
 
+def check_credentials(
+    *, email: str, password: str, ip: str | None, now: datetime | None = None
+) -> User:
+    """Return the active user whose password this is. No transaction may be open.
+
+    The attempt is counted first. Then one password is hashed whoever is named, with the same
+    queries, so the time taken does not tell who exists (ADR 0016).
+
+    Raises:
+        CredentialsInvalid: the account is unknown, inactive or not confirmed, or the password is
+            wrong.
+        TooManyAttempts: there were too many wrong ones; the password was not looked at.
+    """
+    user = selectors.find_user_by_email(email)
+    user_id = None if user is None else user.id
+    attempt = attempts.charge(email=email, user_id=user_id, ip=ip, now=now or timezone.now())
+    if user is None:
+        make_password(password)
+        is_right = False
+    else:
+        is_right = user.check_password(password)
+    if user is None or not (is_right and user.may_log_in):
+        log.info("log_in_refused", user_id=str(user_id) if user_id else None)
+        raise CredentialsInvalid
+    attempts.settle(attempt)
+    return user
+
+
 def log_in(
     *,
     email: str,
@@ -55,26 +85,20 @@ def log_in(
 ) -> Grant:
     """Start a log-in.
 
-    One password is hashed whoever asks, so the time taken does not tell who exists.
-
     Raises:
-        CredentialsInvalid: the account is unknown or inactive, or the password is wrong.
+        CredentialsInvalid, TooManyAttempts: as of `check_credentials`.
     """
-    user = selectors.find_user_by_email(email)
-    if user is None:
-        make_password(password)
-        raise CredentialsInvalid
-    if not user.check_password(password) or not user.is_active:
-        log.info("log_in_refused", user_id=str(user.id))
-        raise CredentialsInvalid
+    user = check_credentials(email=email, password=password, ip=ip, now=now)
     with transaction.atomic(durable=True):
         active = _lock_active(user.id)
-        if active is None:
+        # A change of password ends every log-in: also the one that is just about to begin.
+        if active is None or active.password != user.password:
             raise CredentialsInvalid
         now = now or timezone.now()
         family = RefreshFamily.objects.create(
             user=active,
             created_at=now,
+            last_used_at=now,
             expires_at=now + rules.FAMILY_LIFETIME,
             device=device[:200],
             ip=ip,
@@ -82,8 +106,10 @@ def log_in(
         return _grant(active, family_id=family.id, family_expires_at=family.expires_at, now=now)
 
 
-def refresh(refresh_token: str, *, now: datetime | None = None) -> Grant:
+def refresh(refresh_token: str, *, ip: str | None = None, now: datetime | None = None) -> Grant:
     """Spend a refresh token for a new one and an access token. Of uses at once exactly one wins.
+
+    Its log-in remembers the time, and the address where that is known.
 
     Raises:
         TokenInvalid: it is unknown, expired, revoked or spent. One spent more than REUSE_GRACE ago
@@ -98,12 +124,10 @@ def refresh(refresh_token: str, *, now: datetime | None = None) -> Grant:
             user = _lock_active(user_id)
             if user is None:
                 raise TokenInvalid
-            return _grant(
-                user,
-                family_id=family_id,
-                family_expires_at=family_expires_at,
-                now=now or timezone.now(),
-            )
+            now = now or timezone.now()
+            if not _note_use(family_id, ip=ip, now=now):
+                raise TokenInvalid
+            return _grant(user, family_id=family_id, family_expires_at=family_expires_at, now=now)
         revoked = _revoke_betrayed_family(token_hash, shown_at)
     if revoked:
         log.warning("refresh_token_reused", families=revoked)
@@ -118,14 +142,51 @@ def revoke(refresh_token: str, *, now: datetime | None = None) -> None:
         ).update(revoked_at=now or timezone.now())
 
 
-def revoke_all(user_id: UUID, *, now: datetime | None = None) -> int:
-    """End all log-ins of a user; return how many there were. Idempotent."""
+def revoke_all(user_id: UUID, *, by: UUID | None = None, now: datetime | None = None) -> int:
+    """End all log-ins of a user; return how many there were. Idempotent.
+
+    `by` is the member of staff who ends them, which is audited; None where the user does.
+    """
     with transaction.atomic(durable=True):
         # The lock keeps a log-in under way from slipping through.
         User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-        return RefreshFamily.objects.filter(user_id=user_id, revoked_at=None).update(
+        revoked = RefreshFamily.objects.filter(user_id=user_id, revoked_at=None).update(
             revoked_at=now or timezone.now()
         )
+        if by is not None:
+            audit.record(
+                "user.sessions_ended",
+                target_type="user",
+                target_id=user_id,
+                actor_id=by,
+                sessions=revoked,
+            )
+        return revoked
+
+
+def end_session(
+    family_id: UUID, *, user_id: UUID | None, by: UUID | None, now: datetime | None = None
+) -> None:
+    """End one log-in. Access tokens that are out live on until they end.
+
+    Args:
+        family_id: the log-in.
+        user_id: whose it must be, None where it may be anyone's.
+        by: the member of staff who ends it, which is audited; None where its own user does.
+        now: the time.
+
+    Raises:
+        NotFound: there is no such log-in, it is another's, or it has ended.
+    """
+    now = now or timezone.now()
+    with transaction.atomic(durable=True):
+        found = RefreshFamily.objects.filter(pk=family_id, revoked_at=None, expires_at__gt=now)
+        if user_id is not None:
+            found = found.filter(user_id=user_id)
+        if not found.update(revoked_at=now):
+            raise NotFound("There is no such log-in.")
+        if by is not None:
+            audit.record("session.ended", target_type="session", target_id=family_id, actor_id=by)
 
 
 def delete_ended(*, now: datetime) -> int:
@@ -137,11 +198,12 @@ def delete_ended(*, now: datetime) -> int:
 
 
 def _lock_active(user_id: UUID) -> User | None:
-    """Return the user, locked, if active. Needs a transaction.
+    """Return the user, locked, if active and confirmed. Needs a transaction.
 
     A change of rights waits for the lock or is waited for; take the token's time after it.
     """
-    return User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
+    users = User.objects.select_for_update(no_key=True)
+    return users.filter(pk=user_id, is_active=True, awaits_confirmation=False).first()
 
 
 def _grant(user: User, *, family_id: UUID, family_expires_at: datetime, now: datetime) -> Grant:
@@ -164,6 +226,12 @@ def _consume(token_hash: str, now: datetime) -> tuple[UUID, UUID, datetime] | No
         cursor.execute(_CONSUME, {"token_hash": token_hash, "now": now})
         row: tuple[UUID, UUID, datetime] | None = cursor.fetchone()
     return row
+
+
+def _note_use(family_id: UUID, *, ip: str | None, now: datetime) -> bool:
+    """Note time and address, where it is known; return False if the log-in was ended meanwhile."""
+    used = {"last_used_at": now} if ip is None else {"last_used_at": now, "ip": ip}
+    return bool(RefreshFamily.objects.filter(pk=family_id, revoked_at=None).update(**used))
 
 
 def _revoke_betrayed_family(token_hash: str, now: datetime) -> int:

@@ -6,26 +6,31 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
 from apps.auth_service import conf, selectors
 from apps.auth_service.models import Role, User
 from apps.auth_service.services import accounts
+from chassis.commands import CommandWithExamples
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     """Idempotent. A present account becomes an active admin and keeps name and password."""
 
     help = (
         "Make sure that an active admin has this e-mail address. A new account takes its password "
-        "from SOUK_ADMIN_PASSWORD, or asks for it."
+        "from SOUK_ADMIN_PASSWORD, or asks for it; a present one keeps its own. Audited."
+    )
+    examples = (
+        ("--email ada@shop.example", "Make an admin, or make a present account one."),
+        ('--email ada@shop.example --name "Ada Lovelace"', "The same, with a name for a new one."),
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; the password is none of them, since a process list shows them."""
-        parser.add_argument("--email", required=True)
-        parser.add_argument("--name", default="Admin")
+        parser.add_argument("--email", required=True, help="the admin's address, in any case")
+        parser.add_argument("--name", default="Admin", help="of a new account (default: Admin)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command.

@@ -1,0 +1,92 @@
+"""Staff's log-in to the admin: one, from which each service's short tokens are made (ADR 0020)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from apps.auth_service import tokens
+from apps.auth_service.domain import sessions as rules
+from apps.auth_service.errors import CredentialsInvalid, NotStaff, TokenInvalid
+from apps.auth_service.models import RefreshFamily, User
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A token for one service's admin, and the name of whom it is for."""
+
+    token: str
+    name: str
+
+
+def open_session(
+    user: User, *, device: str = "", ip: str | None = None, now: datetime | None = None
+) -> RefreshFamily:
+    """Start a log-in of a member of staff whose password was just checked.
+
+    It is a family like every log-in, so whatever ends those ends it; it has no refresh token.
+
+    Raises:
+        CredentialsInvalid: account or password changed since they were checked.
+        NotStaff: the account is a customer's.
+    """
+    with transaction.atomic(durable=True):
+        locked = User.objects.select_for_update(no_key=True).filter(pk=user.id).first()
+        if locked is None or not locked.may_log_in or locked.password != user.password:
+            raise CredentialsInvalid
+        if not locked.is_staff:
+            raise NotStaff
+        now = now or timezone.now()
+        family = RefreshFamily.objects.create(
+            user=locked,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + rules.STAFF_LIFETIME,
+            device=device[:200],
+            ip=ip,
+        )
+    log.info("staff_logged_in", user_id=str(user.id))
+    return family
+
+
+def issue_pass(family_id: UUID | None, *, service: str, now: datetime | None = None) -> Pass:
+    """Return a token for one service's admin; there is none without a log-in.
+
+    The user is locked as in every log-in: with a change of rights, this waits or is waited for.
+
+    Raises:
+        TokenInvalid: the log-in has ended.
+        NotStaff: the account is no longer staff's.
+    """
+    if family_id is None:
+        raise TokenInvalid
+    shown_at = now or timezone.now()
+    with transaction.atomic(durable=True):
+        family = RefreshFamily.objects.filter(
+            pk=family_id, revoked_at=None, expires_at__gt=shown_at
+        ).first()
+        if family is None:
+            raise TokenInvalid
+        user = User.objects.select_for_update(no_key=True).filter(pk=family.user_id).first()
+        # Asked once more under the lock: a change of password revokes while it holds it.
+        ended = not RefreshFamily.objects.filter(pk=family_id, revoked_at=None).exists()
+        if ended or user is None or not user.may_log_in:
+            raise TokenInvalid
+        if not user.is_staff:
+            raise NotStaff
+        now = now or timezone.now()
+        RefreshFamily.objects.filter(pk=family_id).update(last_used_at=now)
+        return Pass(token=tokens.issue_admin_token(user, service=service, now=now), name=user.name)
+
+
+def close_session(family_id: UUID, *, now: datetime | None = None) -> None:
+    """End a log-in. Idempotent. Tokens that are out live on until they end, in minutes."""
+    with transaction.atomic(durable=True):
+        RefreshFamily.objects.filter(pk=family_id, revoked_at=None).update(
+            revoked_at=now or timezone.now()
+        )
