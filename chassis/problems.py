@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457)."""
+"""Every error as application/problem+json (RFC 9457), and as a small page on the admin's paths."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
@@ -44,6 +45,8 @@ _BY_STATUS: Final = {
     503: ("unavailable", "Try again in a moment"),
 }
 _RETRY_SECONDS: Final = "1"
+_PAGES: Final = "/admin/"
+"""Paths of the admin: what fails there is told to a person."""
 
 
 @cache
@@ -188,27 +191,43 @@ def _by_status(status_code: int, instance: str) -> dict[str, Any]:
     return body(status_code=status_code, code=code, title=title, detail="", instance=instance)
 
 
-def _plain_response(status_code: int, instance: str) -> HttpResponse:
-    return HttpResponse(
-        json.encode(_by_status(status_code, instance)),
-        status=status_code,
-        content_type=CONTENT_TYPE,
-    )
+def _plain_response(problem: dict[str, Any]) -> HttpResponse:
+    """Return a problem outside of the API views: a page where a person looks, JSON elsewhere."""
+    if problem["instance"].startswith(_PAGES):
+        page = render_to_string(
+            "souk/problem.html", {"problem": problem, "home": settings.ADMIN_PATH}
+        )
+        return HttpResponse(page, status=problem["status"])
+    return HttpResponse(json.encode(problem), status=problem["status"], content_type=CONTENT_TYPE)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself refuses (handler400)."""
-    return _plain_response(status.HTTP_400_BAD_REQUEST, request.path)
+    return _plain_response(_by_status(400, request.path))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer what Django itself forbids (handler403)."""
-    return _plain_response(status.HTTP_403_FORBIDDEN, request.path)
+    return _plain_response(_by_status(403, request.path))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without its token or from another site (CSRF_FAILURE_VIEW)."""
+    log.warning("csrf_refused", reason=reason)
+    return _plain_response(
+        body(
+            status_code=status.HTTP_403_FORBIDDEN,
+            code="csrf-failed",
+            title="This form has ended or is of another site",
+            detail="Go back, load the page anew and send it again.",
+            instance=request.path,
+        )
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that no route takes (handler404)."""
-    return _plain_response(status.HTTP_404_NOT_FOUND, request.path)
+    return _plain_response(_by_status(404, request.path))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -216,16 +235,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if isinstance(error, UNAVAILABLE):
         log.warning("database_unavailable", error=str(error))
-        answer = _plain_response(status.HTTP_503_SERVICE_UNAVAILABLE, request.path)
-        answer["Retry-After"] = _RETRY_SECONDS
-        return answer
+        return unavailable(request)
     log.error("unhandled_exception", exc_info=error)
-    return _plain_response(status.HTTP_500_INTERNAL_SERVER_ERROR, request.path)
+    return _plain_response(_by_status(500, request.path))
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Answer what cannot be answered now, and can in a moment."""
+    answer = _plain_response(_by_status(503, request.path))
+    answer["Retry-After"] = _RETRY_SECONDS
+    return answer
 
 
 @csrf_exempt  # it does nothing, and a missing token must not turn its 404 into a 403
 def unrouted(request: HttpRequest) -> HttpResponse:
     """Answer a path that the gateway has no route for; the gateway names it in X-Replaced-Path."""
-    return _plain_response(
-        status.HTTP_404_NOT_FOUND, request.headers.get("X-Replaced-Path", request.path)
-    )
+    return _plain_response(_by_status(404, request.headers.get("X-Replaced-Path", request.path)))

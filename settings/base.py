@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from chassis.logs import logging_settings
+from settings import admin
 
 
 def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) -> dict[str, Any]:
@@ -32,13 +33,18 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "rest_framework",
             "drf_spectacular",
             *apps,
-            "chassis",
+            *admin.APPS,
             f"apps.{service}_service",
         ],
         "MIDDLEWARE": [
             "chassis.context.RequestContextMiddleware",
             "django.middleware.security.SecurityMiddleware",
+            "whitenoise.middleware.WhiteNoiseMiddleware",
+            # These three act on the admin's paths alone.
+            "chassis.admin.middleware.AdminSessionMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
+            "chassis.admin.signon.SignOnMiddleware",
+            "chassis.admin.middleware.AdminMessageMiddleware",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],
         "APPEND_SLASH": False,
@@ -52,9 +58,6 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
                 "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
             }
         },
-        "TEMPLATES": [
-            {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
-        ],
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
         "USE_I18N": False,
@@ -67,8 +70,6 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": secure,
         "SECURE_HSTS_PRELOAD": secure,
-        "SESSION_COOKIE_SECURE": secure,
-        "CSRF_COOKIE_SECURE": secure,
         "CSRF_TRUSTED_ORIGINS": [env["PUBLIC_URL"].rstrip("/")],
         # W008: redirecting to HTTPS is for whoever ends TLS; behind it, services speak HTTP.
         "SILENCED_SYSTEM_CHECKS": ["security.W008"],
@@ -101,12 +102,11 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "USER_ID_CLAIM": "user_id",
             "TOKEN_TYPE_CLAIM": None,
         },
+        **admin.admin(service, env),
         "PUBLIC_URL": env["PUBLIC_URL"].rstrip("/"),
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",
         "AUTH_URL": env.get("AUTH_URL", "").rstrip("/"),
         "CLIENT_SECRET": env.get("CLIENT_SECRET"),
-        "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
-        "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],
         "KEY_REFRESH_SECONDS": env["KEY_REFRESH_SECONDS"],
         **_mail(env),
         "ENCRYPTION_KEYS": env["ENCRYPTION_KEYS"],
@@ -121,6 +121,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "BIND": env["BIND"],
         "WEB_THREADS": env["WEB_THREADS"],
         "WORKER_THREADS": env["WORKER_THREADS"],
+        "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
+        "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],
         "HEALTH_FILE": env["HEALTH_FILE"],
         "BROKER_URL": env["BROKER_URL"],
         # Each app names its table of error class -> HTTP status here.

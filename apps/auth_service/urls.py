@@ -1,8 +1,9 @@
 """Routes of the auth service."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
-from apps.auth_service import api
+from apps.auth_service import admin, api, signon
 from chassis.urls import urlpatterns as chassis_urlpatterns
 
 urlpatterns = [
@@ -22,6 +23,13 @@ urlpatterns = [
     path("api/v1/auth/me", api.ProfileView.as_view()),
     path("api/v1/auth/users", api.UserListView.as_view()),
     path("api/v1/auth/users/<uuid:user_id>", api.UserView.as_view()),
+    path("admin/auth/log-in", signon.log_in, name="log_in"),
+    path("admin/auth/sign-on", signon.sign_on, name="sign_on"),
+    path("admin/auth/log-out", signon.log_out, name="log_out"),
+    path("admin/auth/password/reset", signon.reset_password, name="password_reset_page"),
+    path("admin/auth/email/confirm", signon.confirm_email, name="confirm_email_page"),
+    path("admin/auth", RedirectView.as_view(url="/admin/auth/")),
+    path("admin/auth/", admin.site.urls),
     path("internal/v1/service-tokens", api.ServiceTokenView.as_view()),
 ]
 

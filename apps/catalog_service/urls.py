@@ -1,8 +1,9 @@
 """Routes of the catalog service."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
-from apps.catalog_service import api, media
+from apps.catalog_service import admin, api, media
 from chassis import urls
 
 urlpatterns = [
@@ -13,6 +14,8 @@ urlpatterns = [
     path("api/v1/catalog/products/<slug:slug>/stock/adjustments", api.AdjustmentsView.as_view()),
     path("api/v1/catalog/categories", api.CategoriesView.as_view()),
     path("api/v1/catalog/categories/<slug:slug>", api.CategoryView.as_view()),
+    path("admin/catalog", RedirectView.as_view(url="/admin/catalog/")),
+    path("admin/catalog/", admin.site.urls),
     path("internal/v1/reservations/<uuid:order_id>", api.ReservationView.as_view()),
     path("media/catalog/<path:path>", media.PictureView.as_view()),
 ]

@@ -1,8 +1,9 @@
 """Routes of the order service."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
-from apps.order_service import api
+from apps.order_service import admin, api
 from chassis import urls
 
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("api/v1/orders/<uuid:order_id>", api.OrderView.as_view()),
     path("api/v1/orders/<uuid:order_id>/cancel", api.OrderCancelView.as_view()),
     path("api/v1/orders/<uuid:order_id>/payments", api.OrderPaymentsView.as_view()),
+    path("admin/orders", RedirectView.as_view(url="/admin/orders/")),
+    path("admin/orders/", admin.site.urls),
 ]
 
 handler400 = "chassis.problems.bad_request"

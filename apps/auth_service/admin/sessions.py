@@ -1,0 +1,132 @@
+"""Log-ins: seen, and ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin import action as list_action
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from apps.auth_service.models import RefreshFamily
+from apps.auth_service.services import sessions
+from chassis.admin.display import when
+from chassis.admin.filters import as_uuid
+from chassis.admin.options import MOST_AT_ONCE, Question, ReadOnlyAdmin, actor_id
+from chassis.admin.theme import DropdownFilter, action, display
+
+
+class LiveFilter(DropdownFilter):
+    """Whether the log-in still gives tokens."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices."""
+        return [("live", "Live"), ("ended", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the log-ins chosen."""
+        live = Q(revoked_at=None, expires_at__gt=timezone.now())
+        conditions = {"live": live, "ended": ~live}
+        condition = conditions.get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
+
+
+class SessionAdmin(ReadOnlyAdmin):
+    """One line for each log-in on a device."""
+
+    list_display = ("user_", "state", "device_", "ip", "began", "used")
+    list_filter = (LiveFilter,)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    search_help_text = "Part of the user's e-mail address, or the user's whole id"
+    fields = (
+        *("user_", "state", "device", "ip", "created_at", "last_used_at"),
+        *("expires_at", "revoked_at", "id"),
+    )
+    readonly_fields = fields
+    audit_type = "session"
+    has_history = True
+    actions = ("end_selected",)
+    actions_detail = ("end",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the log-ins of a user's id, or of users whose address holds the words."""
+        user_id = as_uuid(search_term)
+        if user_id is not None:
+            return queryset.filter(user_id=user_id), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @display(description="User")
+    def user_(self, obj: RefreshFamily) -> str:
+        """Return whose it is, with a link."""
+        return obj.user.email
+
+    @display(description="State", label={"live": "success", "ended": "", "expired": ""})
+    def state(self, obj: RefreshFamily) -> str:
+        """Return whether it still gives tokens."""
+        if obj.revoked_at is not None:
+            return "ended"
+        return "live" if obj.expires_at > timezone.now() else "expired"
+
+    @display(description="Device")
+    def device_(self, obj: RefreshFamily) -> str:
+        """Return the device, shortened."""
+        if not obj.device:
+            return ""
+        return format_html('<span title="{}">{}</span>', obj.device, _shortened(obj.device))
+
+    @display(description="Logged in")
+    def began(self, obj: RefreshFamily) -> str:
+        """Return how long ago it began."""
+        return when(obj.created_at)
+
+    @display(description="Last used")
+    def used(self, obj: RefreshFamily) -> str:
+        """Return how long ago it was last used."""
+        return when(obj.last_used_at)
+
+    @action(description="End session", url_path="end", icon="logout")
+    def end(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """End one."""
+        family: RefreshFamily = self.object_or_404(request, object_id)
+
+        def act(_: str) -> str:
+            _end(family, request)
+            return "The session is ended."
+
+        return self.confirmed(request, None, _QUESTION, act, back=_page_of(family))
+
+    @list_action(description="End sessions")
+    def end_selected(
+        self, request: HttpRequest, queryset: QuerySet[RefreshFamily]
+    ) -> HttpResponse | None:
+        """End the selected ones."""
+        return self.confirmed_selection(
+            request, list(queryset[:MOST_AT_ONCE]), _QUESTION, lambda family: _end(family, request)
+        )
+
+
+_QUESTION = Question(
+    title="End sessions",
+    text="The device is logged out once its token ends, within minutes.",
+    button="End",
+)
+
+
+def _end(family: RefreshFamily, request: HttpRequest) -> None:
+    sessions.end_session(family.id, user_id=None, by=actor_id(request))
+
+
+def _page_of(family: RefreshFamily) -> str:
+    return reverse("admin:accounts_refreshfamily_change", args=[family.pk])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 48 else f"{text[:47]}…"  # noqa: PLR2004 -- what a column takes

@@ -1,0 +1,173 @@
+"""The overview of a service's admin: figures and charts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import TruncHour
+from django.urls import reverse
+from django.utils import timezone
+
+from chassis import json
+from chassis.admin.display import age
+from chassis.ids import first_uuid7
+from chassis.models import DeadLetter, InboxEvent, OutboxEvent
+
+MOST_COUNTED: Final = 1000
+"""A figure stops counting here: the overview costs the same whatever has piled up."""
+
+_OLD_SECONDS: Final = 60
+"""An event that waits longer than this to be published is worth a look."""
+
+
+_GREY: Final = "#9ca3af"
+"""Legible on the light and on the dark ground."""
+
+_OPTIONS: Final = {
+    "responsive": True,
+    "maintainAspectRatio": False,
+    "animation": False,
+    "plugins": {"legend": {"display": False}},
+    "scales": {
+        "x": {
+            "grid": {"display": False},
+            "ticks": {"color": _GREY, "maxTicksLimit": 8, "maxRotation": 0},
+        },
+        "y": {
+            "beginAtZero": True,
+            "border": {"display": False},
+            "ticks": {"color": _GREY, "maxTicksLimit": 6, "precision": 0},
+        },
+    },
+}
+"""Chart.js's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One figure. `level` is its colour: success, warning or danger, or none."""
+
+    title: str
+    value: str
+    hint: str = ""
+    level: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars or lines over the same labels; a series is a list of as many numbers."""
+
+    title: str
+    labels: Sequence[str]
+    series: Mapping[str, Sequence[int]]
+    kind: str = "bar"
+
+    @property
+    def data(self) -> str:
+        """Return what the theme's script draws, as JSON."""
+        colours = ("var(--color-primary-600)", "var(--color-base-300)", "var(--color-primary-300)")
+        sets = [
+            {
+                "label": name,
+                "data": list(numbers),
+                "backgroundColor": colour,
+                "borderColor": colour,
+                "borderRadius": 3,
+            }
+            for (name, numbers), colour in zip(self.series.items(), colours, strict=False)
+        ]
+        return json.encode({"labels": list(self.labels), "datasets": sets}).decode()
+
+    @property
+    def options(self) -> str:
+        """Return how it is drawn, as JSON: whole numbers, and no lines but those of the ground."""
+        return json.encode(_OPTIONS).decode()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to draw."""
+        return not any(any(numbers) for numbers in self.series.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """What the overview shows."""
+
+    cards: Sequence[Card]
+    charts: Sequence[Chart] = ()
+
+
+def bus_cards() -> list[Card]:
+    """Return how the service's events are doing."""
+    return [_dead_letters(), _unpublished(), _failing()]
+
+
+def bus_dashboard() -> Dashboard:
+    """Return the overview of a service with nothing but events to show."""
+    return Dashboard(cards=bus_cards(), charts=[published_chart()])
+
+
+def published_chart() -> Chart:
+    """Return how many events were written in each of the last 24 hours."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    hours = [now - timedelta(hours=back) for back in range(23, -1, -1)]
+    rows = OutboxEvent.objects.filter(id__gte=first_uuid7(hours[0]))
+    counts = dict(rows.values_list(TruncHour("time")).annotate(Count("id")))
+    return Chart(
+        title="Events written, by hour (UTC)",
+        labels=[f"{hour:%H:00}" for hour in hours],
+        series={"events": [counts.get(hour, 0) for hour in hours]},
+    )
+
+
+def capped_count(rows: QuerySet[Any]) -> int:
+    """Return how many rows there are, MOST_COUNTED at most."""
+    return rows.order_by()[:MOST_COUNTED].count()
+
+
+def counted(number: int) -> str:
+    """Return a capped count for people."""
+    return f"{MOST_COUNTED:,}+" if number >= MOST_COUNTED else f"{number:,}"
+
+
+def _dead_letters() -> Card:
+    dead = capped_count(DeadLetter.objects.filter(dead_at__isnull=False))
+    return Card(
+        title="Dead letters",
+        value=counted(dead),
+        hint="events that a consumer gave up on",
+        level="danger" if dead else "success",
+        link=reverse("admin:chassis_deadletter_changelist"),
+    )
+
+
+def _unpublished() -> Card:
+    waiting = OutboxEvent.objects.filter(published_at=None)
+    number = capped_count(waiting)
+    hint, level = "all published", "success"
+    if number:
+        oldest = waiting.aggregate(oldest=Min("time"))["oldest"]
+        seconds = (timezone.now() - oldest).total_seconds() if oldest else 0
+        hint = f"the oldest waits for {age(seconds)}"
+        level = "warning" if seconds > _OLD_SECONDS else ""
+    return Card(
+        title="Unpublished events",
+        value=counted(number),
+        hint=hint,
+        level=level,
+        link=reverse("admin:chassis_outboxevent_changelist") + "?published=no",
+    )
+
+
+def _failing() -> Card:
+    failing = capped_count(InboxEvent.objects.filter(handled_at=None, dead_at=None))
+    return Card(
+        title="Failing events",
+        value=counted(failing),
+        hint="to be tried again",
+        level="warning" if failing else "success",
+        link=reverse("admin:chassis_inboxevent_changelist") + "?state=failing",
+    )

@@ -1,0 +1,52 @@
+"""How values look on a page."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+def age(seconds: float) -> str:
+    """Return an age for people: one unit, rounded down."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def short_id(value: object) -> SafeString | str:
+    """Return the ends of an id, the whole of it on hover; its beginning is a time, its end tells apart."""
+    text = str(value or "")
+    if len(text) <= 16:  # noqa: PLR2004 -- no shorter when cut
+        return code(text)
+    return format_html('<code class="souk-id" title="{}">{}…{}</code>', text, text[:8], text[-6:])
+
+
+def code(value: object) -> SafeString | str:
+    """Return a value in a font in which every character counts."""
+    return format_html('<code class="souk-id">{}</code>', value) if value else ""
+
+
+def pretty_json(value: Any) -> SafeString:
+    """Return JSON for people: indented, wrapped where it is long."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+    return format_html('<pre class="souk-json">{}</pre>', text)
+
+
+def trace(text: str) -> SafeString | str:
+    """Return a failure's trace."""
+    return format_html('<pre class="souk-json">{}</pre>', text) if text else ""
+
+
+def when(at: datetime | None) -> SafeString | str:
+    """Return how long ago a time was, or how soon it comes; the time itself on hover."""
+    if at is None:
+        return ""
+    seconds = (timezone.now() - at).total_seconds()
+    told = f"{age(seconds)} ago" if seconds >= 0 else f"in {age(-seconds)}"
+    whole = f"{date_format(at, 'DATETIME_FORMAT')} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole, told)

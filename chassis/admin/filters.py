@@ -1,0 +1,166 @@
+"""What the lists of events and of the audit log can be narrowed to."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from unfold.utils import parse_date_str
+
+from chassis.admin.theme import DropdownFilter, RangeDateFilter, TextFilter
+from chassis.events import declarations
+from chassis.models import AuditEntry
+
+
+class PublishedFilter(DropdownFilter):
+    """Whether the relay published the event."""
+
+    title = "published"
+    parameter_name = "published"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices."""
+        return [("yes", "Published"), ("no", "Not yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events chosen."""
+        if self.value() in {"yes", "no"}:
+            return queryset.filter(published_at__isnull=self.value() == "no")
+        return queryset
+
+
+class PublishedTypeFilter(DropdownFilter):
+    """The types that this service publishes."""
+
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices; they are declared in code."""
+        return [(name, name) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """Return the types' names."""
+        return sorted(declarations.published())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events chosen."""
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class ConsumedTypeFilter(PublishedTypeFilter):
+    """The types that this service consumes."""
+
+    def names(self) -> list[str]:
+        """Return the types' names."""
+        return sorted(declarations.consumed())
+
+
+class ConsumerFilter(DropdownFilter):
+    """The handlers of this service."""
+
+    title = "consumer"
+    parameter_name = "consumer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices, and the name under which events without a handler are kept."""
+        names = {
+            subscription.consumer
+            for name in declarations.consumed()
+            for subscription in declarations.subscriptions_of(name)
+        }
+        return [(name, name) for name in sorted({*names, f"{settings.SERVICE}.unknown"})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events chosen."""
+        return queryset.filter(consumer=self.value()) if self.value() else queryset
+
+
+class StateFilter(DropdownFilter):
+    """What became of an event."""
+
+    title = "state"
+    parameter_name = "state"
+    conditions: ClassVar = {
+        "handled": Q(handled_at__isnull=False),
+        "failing": Q(handled_at=None, dead_at=None),
+        "dead": Q(dead_at__isnull=False),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices."""
+        return [(name, name.capitalize()) for name in self.conditions]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the events chosen."""
+        condition = self.conditions.get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
+
+
+class RecentActionFilter(DropdownFilter):
+    """The actions that were taken of late."""
+
+    title = "action"
+    parameter_name = "action_is"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the choices: the actions of the last entries, so that no whole table is read."""
+        recent = AuditEntry.objects.order_by("-id").values_list("action", flat=True)[:1000]
+        return [(name, name) for name in sorted(set(recent))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the entries chosen."""
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class ActorFilter(TextFilter):
+    """Who did it, by user id."""
+
+    title = "actor's user id"
+    parameter_name = "actor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, str]]:
+        """Return nothing to choose: an id is typed."""
+        return iter(())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the entries of the actor; none where the id is no id."""
+        if not self.value():
+            return queryset
+        user_id = as_uuid(str(self.value()))
+        return queryset.none() if user_id is None else queryset.filter(actor_id=user_id)
+
+
+class DayRangeFilter(RangeDateFilter):
+    """Rows of some days, the first and the last one included (UTC)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what Django gives a field's filter; the field's own name is no question."""
+        super().__init__(*args, **kwargs)
+        self.title = "day"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows chosen; a day that is none chooses nothing away."""
+        first, last = self._midnight("from"), self._midnight("to")
+        if first is not None:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last is not None:
+            queryset = queryset.filter(**{f"{self.parameter_name}__date__lte": last.date()})
+        return queryset
+
+    def _midnight(self, end: str) -> datetime | None:
+        """Return when a day of the form begins."""
+        text = self.used_parameters.get(f"{self.parameter_name}_{end}")
+        day = parse_date_str(str(text)) if text else None
+        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is, None if it is none."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None

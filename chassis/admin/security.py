@@ -1,0 +1,80 @@
+"""The audit log, and who is denied."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from chassis.admin.display import code, pretty_json, short_id, when
+from chassis.admin.filters import ActorFilter, DayRangeFilter, RecentActionFilter
+from chassis.admin.options import ReadOnlyAdmin
+from chassis.admin.theme import display
+from chassis.models import AuditEntry, DenyEntry
+
+
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who of staff did what, when, to what. Nothing here can be changed."""
+
+    list_display = ("action", "actor", "target", "at_", "summary", "request_")
+    list_filter = (RecentActionFilter, ActorFilter, ("at", DayRangeFilter))
+    search_fields = ("target_id",)
+    search_help_text = "Whole id of the target, such as a user's id"
+    fields = ("id", "action", "actor", "target_type", "target_id", "at", "request_id", "changes")
+    readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what was done to a target."""
+        term = search_term.strip()
+        return (queryset.filter(target_id=term) if term else queryset), False
+
+    @display(description="Actor")
+    def actor(self, obj: AuditEntry) -> str:
+        """Return who did it."""
+        return short_id(obj.actor_id) if obj.actor_id else "a command"
+
+    @display(description="Target")
+    def target(self, obj: AuditEntry) -> str:
+        """Return what it was done to."""
+        return format_html("{} {}", obj.target_type, short_id(obj.target_id))
+
+    @display(description="When")
+    def at_(self, obj: AuditEntry) -> str:
+        """Return how long ago it was done."""
+        return when(obj.at)
+
+    @display(description="Details")
+    def summary(self, obj: AuditEntry) -> str:
+        """Return what changed, on one line."""
+        return ", ".join(f"{name}: {value}" for name, value in obj.details.items())[:120]
+
+    @display(description="Request")
+    def request_(self, obj: AuditEntry) -> str:
+        """Return the id of the request, shortened."""
+        return short_id(obj.request_id)
+
+    @display(description="Details")
+    def changes(self, obj: AuditEntry) -> str:
+        """Return what changed."""
+        return pretty_json(obj.details)
+
+
+class DenyEntryAdmin(ReadOnlyAdmin):
+    """Whose older tokens are refused here."""
+
+    list_display = ("user", "not_before_", "not_before")
+    ordering = ("-not_before", "-pk")
+    fields = ("user_id", "not_before")
+    readonly_fields = fields
+
+    @display(description="User")
+    def user(self, obj: DenyEntry) -> str:
+        """Return the user's id."""
+        return code(obj.user_id)
+
+    @display(description="Tokens issued until")
+    def not_before_(self, obj: DenyEntry) -> str:
+        """Return how long ago the newest refused token was issued."""
+        return when(obj.not_before)

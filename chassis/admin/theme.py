@@ -1,0 +1,71 @@
+"""What our pages take of django-unfold, with the types that it is published without."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from unfold import decorators
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.enums import ActionVariant
+
+__all__ = [
+    "ActionVariant",
+    "ChoicesDropdownFilter",
+    "DropdownFilter",
+    "RangeDateFilter",
+    "TextFilter",
+    "ThemeAdmin",
+    "ThemeChangeList",
+    "ThemeSite",
+    "action",
+    "display",
+]
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite, DateFieldListFilter, ModelAdmin, SimpleListFilter
+    from django.contrib.admin.views.main import ChangeList as ThemeChangeList
+    from django.http import HttpRequest
+
+    class ThemeSite(AdminSite):
+        """A site that draws its own side bar."""
+
+        def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+            """Return the sections of the side bar."""
+            ...
+
+    class ThemeAdmin(ModelAdmin[Any]):
+        """A model's pages, with buttons."""
+
+        def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+            """Return the buttons of one row's page."""
+            ...
+
+    class DropdownFilter(SimpleListFilter):
+        """A choice."""
+
+    class TextFilter(SimpleListFilter):
+        """A line of text."""
+
+    class RangeDateFilter(DateFieldListFilter):
+        """Two days."""
+
+        parameter_name: str
+
+else:
+    from unfold.admin import ModelAdmin as ThemeAdmin
+    from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
+    from unfold.sites import UnfoldAdminSite as ThemeSite
+    from unfold.views import ChangeList as ThemeChangeList
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def display(**options: Any) -> Callable[[F], F]:
+    """Say how a column looks: `description`, `label` with a colour for each value, `header`."""
+    decorator: Callable[[F], F] = decorators.display(**options)
+    return decorator
+
+
+def action(**options: Any) -> Callable[[F], F]:
+    """Make a method a button's: `description`, `url_path`, `permissions`, `icon`, `variant`."""
+    decorator: Callable[[F], F] = decorators.action(**options)
+    return decorator

@@ -1,0 +1,1 @@
+"""How times are written, in the place of what Django has for English."""

@@ -1,0 +1,9 @@
+"""Filters for the admin's templates."""
+
+from django import template
+
+from chassis.admin import display
+
+register = template.Library()
+register.filter("when", display.when)
+register.filter("short_id", display.short_id)
