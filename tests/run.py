@@ -6,6 +6,7 @@
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -54,19 +56,18 @@ class Suite:
         ]
 
 
-SUITES: Final = (
-    Suite("chassis", settings="settings.order"),
-    Suite("auth_service", settings="settings.auth"),
-    Suite("catalog_service", settings="settings.catalog"),
-    Suite("order_service", settings="settings.order"),
-    Suite("contracts"),
-    Suite("gateway"),
-    Suite("local", timeout_seconds=180),
-    Suite("system", timeout_seconds=180),
-    Suite("faults", timeout_seconds=180),
-    Suite("attacks", timeout_seconds=180),
-    Suite("browser", timeout_seconds=180),
+# Those of a line run at once: they wait more than they work, and share nothing.
+GROUPS: Final = (
+    (Suite("chassis", settings="settings.order"),),
+    (Suite("auth_service", settings="settings.auth"),),
+    (Suite("catalog_service", settings="settings.catalog"),),
+    (Suite("order_service", settings="settings.order"),),
+    (Suite("contracts"), Suite("gateway"), Suite("local", timeout_seconds=180)),
+    (Suite("system", timeout_seconds=180),),
+    (Suite("faults", timeout_seconds=180),),
+    (Suite("attacks", timeout_seconds=180), Suite("browser", timeout_seconds=180)),
 )
+SUITES: Final = tuple(itertools.chain.from_iterable(GROUPS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,13 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(own).suites
     if unknown := sorted(set(chosen) - set(names)):
         parser.error(f"no suite {', '.join(unknown)}; there are {', '.join(names)}")
-    suites = [s for s in SUITES if s.name in chosen or (not chosen and s.has_tests())]
-    results = _run_all(suites, options)
-    _print_table(results)
-    total = _sum(results)
+    groups = [
+        [s for s in group if s.name in chosen or (not chosen and s.has_tests())] for group in GROUPS
+    ]
+    started = time.monotonic()
+    results = _run_all(groups, options)
+    total = replace(_sum(results), seconds=time.monotonic() - started)
+    _print_table([*results, total])
     print(total.counts)
     return 0 if total.passed and not total.failed else 1
 
@@ -107,24 +111,49 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str], Sequ
     return arguments[:at], arguments[at : at + 1], arguments[at + 1 :]
 
 
-def _run_all(suites: Sequence[Suite], options: Sequence[str]) -> list[Result]:
+def _run_all(groups: Sequence[Sequence[Suite]], options: Sequence[str]) -> list[Result]:
     with contextlib.ExitStack() as stack:
-        if any(suite.settings for suite in suites):
+        if any(suite.settings for group in groups for suite in group):
             engines.hand_over(stack.enter_context(engines.running()))
         reports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-reports-")))
-        return [_run(suite, reports / f"{suite.name}.xml", options) for suite in suites]
+        return [result for group in groups for result in _run_group(group, reports, options)]
 
 
-def _run(suite: Suite, report: Path, options: Sequence[str]) -> Result:
-    print(f"\n=== {suite.name}", flush=True)
+def _run_group(group: Sequence[Suite], reports: Path, options: Sequence[str]) -> list[Result]:
+    """Run suites at once; what one alone prints is seen at once, what several print when each ends."""
+    if len(group) < 2:
+        return [_run(suite, reports, options) for suite in group]
+    with ThreadPoolExecutor(len(group)) as pool:
+        return list(pool.map(lambda suite: _run(suite, reports, options, at_end=True), group))
+
+
+def _run(suite: Suite, reports: Path, options: Sequence[str], *, at_end: bool = False) -> Result:
+    """Run a suite.
+
+    Args:
+        suite: which one.
+        reports: the folder for its report.
+        options: pytest's.
+        at_end: whether its output is kept back until it ends.
+    """
+    heading = f"\n=== {suite.name}"
+    report = reports / f"{suite.name}.xml"
     started = time.monotonic()
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    with subprocess.Popen(suite.command(report, options), cwd=ROOT, env=environment) as pytest:
-        try:
-            status = pytest.wait()
-        except KeyboardInterrupt:  # pytest got it too: let it clean up and report
-            pytest.wait()
-            raise
+    with tempfile.TemporaryFile("w+", dir=reports) as kept:
+        if not at_end:
+            print(heading, flush=True)
+        output = {"stdout": kept, "stderr": subprocess.STDOUT} if at_end else {}
+        command = suite.command(report, options)
+        with subprocess.Popen(command, cwd=ROOT, env=environment, **output) as pytest:  # type: ignore[call-overload]
+            try:
+                status = pytest.wait()
+            except KeyboardInterrupt:  # pytest got it too: let it clean up and report
+                pytest.wait()
+                raise
+        if at_end:
+            kept.seek(0)
+            print(f"{heading}\n{kept.read()}", end="", flush=True)
     counted = _count(suite.name, report)
     if status != 0 and not counted.failed:  # crashed, was killed, or found no test
         print(f"{suite.name}: pytest ended with {_ending(status)}: counted as one failure")
@@ -160,13 +189,12 @@ def _sum(results: Sequence[Result]) -> Result:
         sum(result.passed for result in results),
         sum(result.failed for result in results),
         sum(result.skipped for result in results),
-        sum(result.seconds for result in results),
     )
 
 
 def _print_table(results: Sequence[Result]) -> None:
     print(f"\n{'suite':<18}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
-    for row in (*results, _sum(results)):
+    for row in results:
         print(f"{row.suite:<18}{row.passed:>8}{row.failed:>8}{row.skipped:>8}{row.seconds:>9.1f}")
     print()
 

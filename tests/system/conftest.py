@@ -15,8 +15,11 @@ from tests.system.platform import ROOT, Client, Platform
 
 
 @contextlib.contextmanager
-def kept(name: str = "home") -> Iterator[Platform]:
-    """Give a platform that is not started yet, and whose keeper ends it whatever happens."""
+def kept(name: str = "home", **variables: str) -> Iterator[Platform]:
+    """Give a platform that is not started yet, and whose keeper ends it whatever happens.
+
+    Its operator has these variables set.
+    """
     folder = Path(tempfile.mkdtemp(prefix="souk-system-")).resolve()
     keeper = subprocess.Popen(
         [sys.executable, "-m", "tests.system.keeper", str(folder), name],
@@ -25,7 +28,7 @@ def kept(name: str = "home") -> Iterator[Platform]:
         start_new_session=True,
     )
     assert keeper.stdin is not None
-    platform = Platform(folder / name, free_port())
+    platform = Platform(folder / name, free_port(), **variables)
     try:
         yield platform
     finally:
@@ -51,7 +54,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """Return the platform that all tests share; every test leaves it well."""
-    with kept() as platform:
+    with kept(KEY_REFRESH_SECONDS="1") as platform:  # a rotation takes seconds, not minutes
         platform.first_output = platform.up()
         yield platform
 

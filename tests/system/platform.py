@@ -70,10 +70,11 @@ def clean_environment(home: Path | str, port: int) -> dict[str, str]:
 class Platform:
     """A home and a port. `up` starts what the tests ask for; the keeper (conftest) ends it."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        """Start nothing yet."""
+    def __init__(self, home: Path, port: int, **variables: str) -> None:
+        """Start nothing yet; the operator's variables are those of every command."""
         self.home = home
         self.port = port
+        self.variables = variables
         self.first_output = ""
         self._home = Home(home)
         self._clients: list[Client] = []
@@ -96,11 +97,12 @@ class Platform:
 
     def run(self, *arguments: str, seconds: float = UP_SECONDS, **variables: str) -> Finished:
         """Run a command of manage.py for this platform."""
-        return manage(*arguments, home=self.home, port=self.port, seconds=seconds, **variables)
+        given = {**self.variables, **variables}
+        return manage(*arguments, home=self.home, port=self.port, seconds=seconds, **given)
 
-    def up(self, *options: str, **variables: str) -> str:
+    def up(self, *options: str) -> str:
         """Start it, or meet it running; return what was printed."""
-        return self._succeed("up", "--detach", *options, **variables)
+        return self._succeed("up", "--detach", *options)
 
     def down(self) -> str:
         """Stop it; return what was printed."""
@@ -188,8 +190,8 @@ class Platform:
                     self.start_process(service, role)
             self.wait_until_well()
 
-    def _succeed(self, *arguments: str, **variables: str) -> str:
-        finished = self.run(*arguments, seconds=UP_SECONDS, **variables)
+    def _succeed(self, *arguments: str) -> str:
+        finished = self.run(*arguments)
         assert finished.returncode == 0, finished.stdout + finished.stderr
         return finished.stdout
 

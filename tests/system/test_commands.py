@@ -75,7 +75,7 @@ class TestUp:
         assert DEMO_USERS in output
         assert platform.plan.secrets["demo_password"] in output
         assert "All ready in " in output
-        assert "/admin/" not in output
+        assert f"{platform.url}/admin/catalog/" in output
 
     def test_on_a_running_platform_says_so(self, platform: Platform) -> None:
         before = {row["pid"] for row in platform.rows()}

@@ -1,7 +1,7 @@
 """The signing key is rotated while the shop is open."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Self
 from uuid import uuid4
 
@@ -9,7 +9,6 @@ import httpx
 import jwt
 import pytest
 
-from tests.system.conftest import kept
 from tests.system.platform import ORDERS, PRODUCTS, Client, Platform, wait_until
 
 LEAD_SECONDS = 3
@@ -17,20 +16,12 @@ PASSWORD = "correct horse battery staple"
 JWKS = "/.well-known/jwks.json"
 
 
-@pytest.fixture(scope="module")
-def quick_platform() -> Iterator[Platform]:
-    """Return a platform whose services fetch the keys each second."""
-    with kept("keys") as platform:
-        platform.up("--no-seed", KEY_REFRESH_SECONDS="1")
-        yield platform
-
-
 @pytest.fixture
-def email(quick_platform: Platform) -> str:
+def email(platform: Platform) -> str:
     """Return the address of a customer."""
     address = f"{uuid4().hex}@souk.example"
     body = {"email": address, "password": PASSWORD, "name": "Ada Lovelace"}
-    answer = quick_platform.client().post("/api/v1/auth/register", body)
+    answer = platform.client().post("/api/v1/auth/register", body)
     assert answer.status_code == 201, answer.text
     return address
 
@@ -108,12 +99,12 @@ class Load:
 
 
 class TestRotation:
-    def test_loses_no_request(self, quick_platform: Platform, email: str) -> None:
-        anyone = quick_platform.client()
+    def test_loses_no_request(self, platform: Platform, email: str) -> None:
+        anyone = platform.client()
         (old,) = (key["kid"] for key in anyone.get(JWKS).json()["keys"])
-        with Load(quick_platform, email) as load:
+        with Load(platform, email) as load:
             wait_until(lambda: load.count > 20, seconds=20, what="requests before the rotation")
-            rotated = quick_platform.run("auth", "rotate_signing_key", "--lead", str(LEAD_SECONDS))
+            rotated = platform.run("auth", "rotate_signing_key", "--lead", str(LEAD_SECONDS))
             assert rotated.returncode == 0, rotated.stderr
             new = rotated.stdout.split()[0]
             wait_until(lambda: new in load.kids, seconds=20, what="tokens of the new key")
@@ -129,11 +120,11 @@ class TestRotation:
 
 class TestEmergency:
     def test_shuts_the_old_key_out_and_logs_nobody_out(
-        self, quick_platform: Platform, email: str
+        self, platform: Platform, email: str
     ) -> None:
-        customer = quick_platform.client().log_in(email, PASSWORD)
+        customer = platform.client().log_in(email, PASSWORD)
         assert customer.get(ORDERS).status_code == 200
-        replaced = quick_platform.run("auth", "rotate_signing_key", "--emergency")
+        replaced = platform.run("auth", "rotate_signing_key", "--emergency")
         assert replaced.returncode == 0, replaced.stderr
         for path in ("/api/v1/auth/me", ORDERS):
             wait_until(
@@ -145,7 +136,7 @@ class TestEmergency:
             "/api/v1/auth/token/refresh", {"refresh": customer.grant["refresh"]}
         ).json()
         assert kid(grant["access"]) == replaced.stdout.split()[0]
-        renewed = quick_platform.client(grant["access"])
+        renewed = platform.client(grant["access"])
         for path in ("/api/v1/auth/me", PRODUCTS, ORDERS):
             wait_until(
                 lambda path=path: renewed.get(path).status_code == 200,  # type: ignore[misc]
