@@ -1,0 +1,61 @@
+"""Users, as an admin sees and changes them."""
+
+from typing import Final
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.auth_service import selectors
+from apps.auth_service.api.views import user_id_of
+from apps.auth_service.models import Role
+from apps.auth_service.serializers import AccessInput, UserListOutput, UserOutput
+from apps.auth_service.services import accounts
+from chassis import pagination
+from chassis.tokens.authentication import IsAdmin
+
+_NEWEST_FIRST: Final = pagination.Order(("-id",))
+
+
+class UserListView(APIView):
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(
+        operation_id="users_list",
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        responses=UserListOutput,
+    )
+    def get(self, request: Request) -> Response:
+        """List all users, the newest first."""
+        found = pagination.page(
+            selectors.list_users(),
+            order=_NEWEST_FIRST,
+            limit=pagination.read_limit(request),
+            cursor=request.query_params.get("cursor"),
+        )
+        results = [UserOutput(user).data for user in found.rows]
+        return Response(pagination.envelope(request, found, results))
+
+
+class UserView(APIView):
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(operation_id="users_read", responses=UserOutput)
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """Return a user."""
+        return Response(UserOutput(selectors.get_user(user_id)).data)
+
+    @extend_schema(operation_id="users_change", request=AccessInput, responses=UserOutput)
+    def patch(self, request: Request, user_id: UUID) -> Response:
+        """Change a user's role or activity. Admins cannot change their own."""
+        given = AccessInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        role = given.validated_data.get("role")
+        change = accounts.AccessChange(
+            role=None if role is None else Role(role),
+            is_active=given.validated_data.get("is_active"),
+        )
+        user = accounts.change_access(user_id, change=change, by=user_id_of(request))
+        return Response(UserOutput(user).data)
