@@ -20,6 +20,12 @@ from tests.chassis.processes import wait_until
 from tests.conftest import SigningKey, claims
 
 
+@pytest.fixture(autouse=True)
+def _kept_connection(monkeypatch):
+    """Leave the connection of a test's own thread alone: its transaction, or another test's."""
+    monkeypatch.setattr(background, "close_old_connections", lambda: None)
+
+
 @pytest.fixture
 def signer():
     return SigningKey(kid="kept", private=ec.generate_private_key(ec.SECP256R1()))
@@ -73,8 +79,6 @@ class TestStart:
         user_id = uuid7()
         VerificationKeys.objects.create(jwks={"keys": [signer.jwk()]}, fetched_at=timezone.now())
         deny.deny(user_id, not_before=timezone.now())
-        # It would close the connection of the test's transaction.
-        monkeypatch.setattr(background, "close_old_connections", lambda: None)
         threads = []
         monkeypatch.setattr(threading.Thread, "start", lambda thread: threads.append(thread.name))
         background.start()
