@@ -53,9 +53,10 @@ def logging_settings(*, level: str, form: str, service: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "souk"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # One line a request is logged by the context middleware; these would say it again.
+            # One line a request is logged by the context middleware; these would say it again,
+            # and what Django refuses as suspicious with a trace.
             "django.request": {"level": "CRITICAL"},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.security": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
             # The inbox logs what became of each event.
             "celery.worker.strategy": {"level": "WARNING"},

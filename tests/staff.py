@@ -1,6 +1,7 @@
 """A member of staff with a browser, for the tests of every admin."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -44,7 +45,12 @@ def sign_on(signing_key: SigningKey) -> Callable[..., Staff]:
         browser = Staff(enforce_csrf_checks=True, raise_request_exception=True)
         browser.user_id = user_id or uuid7()
         browser.cookies[f"souk_{settings.SERVICE}_token"] = signing_key.sign(
-            claims(aud=f"souk-admin-{settings.SERVICE}", role=role, user_id=browser.user_id)
+            claims(
+                aud=f"souk-admin-{settings.SERVICE}",
+                role=role,
+                user_id=browser.user_id,
+                iat=int(time.time()) - 60,
+            )
         )
         return browser
 

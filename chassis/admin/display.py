@@ -1,13 +1,17 @@
 """How values look on a page."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+_BOTH: Final = frozenset({"before", "after"})
 
 
 def age(seconds: float) -> str:
@@ -16,6 +20,12 @@ def age(seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def number_of(number: int, model: type[Model]) -> str:
+    """Return how many rows, in the model's own words."""
+    options = model._meta  # noqa: SLF001 -- public but for its name
+    return f"{number} {options.verbose_name if number == 1 else options.verbose_name_plural}"
 
 
 def short_id(value: object) -> SafeString | str:
@@ -48,5 +58,30 @@ def when(at: datetime | None) -> SafeString | str:
         return ""
     seconds = (timezone.now() - at).total_seconds()
     told = f"{age(seconds)} ago" if seconds >= 0 else f"in {age(-seconds)}"
-    whole = f"{date_format(at, 'DATETIME_FORMAT')} UTC"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole, told)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole_time(at), told
+    )
+
+
+def whole_time(at: datetime) -> str:
+    """Return a time to the second."""
+    return date_format(at, "DATETIME_FORMAT")
+
+
+def changes(details: Mapping[str, Any]) -> str:
+    """Return an audit entry's details on one line; what was there before comes first."""
+    parts = [f"{name}: {_text(value)}" for name, value in details.items() if name not in _BOTH]
+    if details.keys() >= _BOTH:
+        parts.insert(0, f"{_text(details['before'])} → {_text(details['after'])}")
+    else:
+        parts += [f"{name}: {_text(details[name])}" for name in sorted(_BOTH & details.keys())]
+    return ", ".join(parts)
+
+
+def _text(value: Any) -> str:
+    """Return a value of JSON as words."""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

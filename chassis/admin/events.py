@@ -1,6 +1,7 @@
 """The pages of events: those written, those received, and those that a handler gave up on."""
 
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Final
 
 import msgspec
 from django.contrib.admin import action as list_action
@@ -195,7 +196,7 @@ class DeadLetterAdmin(InboxAdmin):
     def redrive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Try one again."""
         obj = self.object_or_404(request, object_id)
-        question = _redrive_question(1)
+        question = replace(_REDRIVE, title="Redrive dead letter")
 
         def act(_: str) -> str:
             _redrive(obj, request)
@@ -213,23 +214,26 @@ class DeadLetterAdmin(InboxAdmin):
         return self.confirmed_selection(
             request,
             rows,
-            _redrive_question(len(rows)),
+            _REDRIVE,
             lambda row: _redrive(row, request),
         )
+
+    def label_of(self, row: DeadLetter) -> str:
+        """Return what it is called where it is asked about."""
+        return f"{row.type} of {row.subject}, for {row.consumer}"
+
+
+_REDRIVE: Final = Question(
+    title="Redrive {}",
+    text="It helps once the reason of the failure is mended; each event is tried as often as a new"
+    " one, and dies again if it still fails.",
+    button="Redrive",
+    done="redriven",
+)
 
 
 def _redrive(row: InboxEvent, request: HttpRequest) -> None:
     inbox.redrive(row.consumer, row.event_id, by=actor_id(request))
-
-
-def _redrive_question(number: int) -> Question:
-    events = "one event" if number == 1 else f"{number} events"
-    return Question(
-        title="Redrive dead letters",
-        text=f"Have {events} tried again? It helps once the reason of the failure is mended;"
-        " each is tried as often as a new one, and dies again if it still fails.",
-        button="Redrive",
-    )
 
 
 def last_line(text: str) -> str:

@@ -8,9 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.utils import parse_date_str
 
-from chassis.admin.theme import DropdownFilter, RangeDateFilter, TextFilter
+from chassis.admin.theme import DropdownFilter, RangeDateFilter, TextFilter, parse_day
 from chassis.events import declarations
 from chassis.models import AuditEntry
 
@@ -154,7 +153,7 @@ class DayRangeFilter(RangeDateFilter):
     def _midnight(self, end: str) -> datetime | None:
         """Return when a day of the form begins."""
         text = self.used_parameters.get(f"{self.parameter_name}_{end}")
-        day = parse_date_str(str(text)) if text else None
+        day = parse_day(str(text)) if text else None
         return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 

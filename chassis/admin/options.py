@@ -1,8 +1,8 @@
 """What the pages of every model have in common: rights by role, bounded lists, an audited history."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
@@ -10,12 +10,20 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from chassis import audit
+from chassis.admin.display import number_of
 from chassis.admin.paging import BoundedChangeList, BoundedPaginator
 from chassis.admin.theme import ThemeAdmin
 from chassis.errors import PublicError
@@ -25,6 +33,8 @@ MOST_AT_ONCE: Final = 100
 """Rows that one action takes; a page shows fewer."""
 
 _SHOWN_HISTORY: Final = 200
+_FILTERED: Final = ("", "__exact", "__in", "__isnull", "_from", "_to")
+"""What a filter of a field adds to its name; Django would take a regular expression too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Question:
     title: str
     text: str
     button: str
+    done: str = ""
+    """What is told of selected rows, as in "2 sessions ended"."""
     danger: bool = False
     choices: Sequence[tuple[str, str]] = ()
     """Values and labels to choose one of; it comes back as `choice`."""
@@ -91,10 +103,10 @@ class ServiceModelAdmin(ThemeAdmin):
         Django takes every field of the model, and who may ask of a hidden one how it begins can
         read all of it.
         """
-        fields = {str(one[0]) for one in self.list_filter if isinstance(one, tuple)}
-        ends = {f"{name}_{end}" for name in fields for end in ("from", "to")}
+        fields = [str(one[0]) for one in self.list_filter if isinstance(one, tuple)]
+        asked = {f"{name}{end}" for name in fields for end in _FILTERED}
         own = {getattr(one, "parameter_name", None) for one in self.list_filter}
-        return lookup in own | ends or lookup.partition("__")[0] in fields
+        return lookup in own | asked
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
         """Return how the rows of a list are fetched."""
@@ -118,6 +130,19 @@ class ServiceModelAdmin(ThemeAdmin):
             for name, action in super().get_actions(request).items()
             if name != "delete_selected"
         }
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
+    ) -> Any:
+        """Run an action on the selected rows.
+
+        Raises:
+            BadRequest: what is selected is no row's id.
+        """
+        try:
+            return super().response_action(request, queryset, *args, **options)
+        except (ValidationError, ValueError, DataError) as error:
+            raise BadRequest from error
 
     # The audit log in the place of Django's LogEntry, which needs a user table
 
@@ -218,36 +243,53 @@ class ServiceModelAdmin(ThemeAdmin):
 
         Args:
             request: without `confirmed` it asks, with it it is the answer.
-            rows: the selected ones, MOST_AT_ONCE at most.
-            question: what is asked.
-            act: calls one service for one row. Its public errors are shown as they are.
+            rows: those of the selected ones that need it, MOST_AT_ONCE at most.
+            question: what is asked; its title takes the number and the rows' name, as "End {}".
+            act: calls one service for one row. Its public errors are shown as they are, each with
+                the number of rows that it was of.
         """
+        if not rows:
+            self.message_user(request, "There is nothing left to do.", messages.WARNING)
+            return None
         back = request.get_full_path()
         if request.POST.get("confirmed") != "yes":
             hidden = {"action": request.POST["action"], "confirmed": "yes"}
             return self.ask(
                 request,
-                question,
+                replace(question, title=question.title.format(number_of(len(rows), self.model))),
                 back=back,
+                rows=[self.label_of(row) for row in rows],
                 hidden=[
                     *hidden.items(),
                     *((ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows),
                 ],
             )
-        done = sum(self.run(request, partial(act, row)) for row in rows)
-        self.message_user(request, f"{question.button}: {done}.", messages.SUCCESS)
+        failures: Counter[str] = Counter()
+        for row in rows:
+            try:
+                act(row)
+            except PublicError as error:
+                failures[_sentence(error)] += 1
+        if done := len(rows) - failures.total():
+            told = f"{number_of(done, self.model)} {question.done}."
+            self.message_user(request, told, messages.SUCCESS)
+        for reason, number in failures.items():
+            told = f"{number_of(number, self.model)} not: {reason}"
+            self.message_user(request, told, messages.ERROR)
         return HttpResponseRedirect(back)
 
-    def run(self, request: HttpRequest, act: Callable[[], object]) -> bool:
-        """Call a service, tell the user what came of it, and return whether it went well."""
+    def label_of(self, row: Any) -> str:
+        """Return what a selected row is called where it is asked about."""
+        return str(row)
+
+    def run(self, request: HttpRequest, act: Callable[[], str]) -> None:
+        """Call a service and tell the user what came of it."""
         try:
             told = act()
         except PublicError as error:
-            self.message_user(request, error.detail or error.title, messages.ERROR)
-            return False
-        if told:
-            self.message_user(request, str(told), messages.SUCCESS)
-        return True
+            self.message_user(request, _sentence(error), messages.ERROR)
+        else:
+            self.message_user(request, told, messages.SUCCESS)
 
     def ask(
         self,
@@ -256,6 +298,7 @@ class ServiceModelAdmin(ThemeAdmin):
         *,
         back: str,
         about: Model | None = None,
+        rows: Sequence[str] = (),
         hidden: Sequence[tuple[str, str]] = (),
     ) -> TemplateResponse:
         """Return the page with a question."""
@@ -266,6 +309,7 @@ class ServiceModelAdmin(ThemeAdmin):
             question=question,
             object=about,
             back=back,
+            rows=rows,
             hidden=hidden,
         )
 
@@ -303,6 +347,10 @@ class ReadOnlyAdmin(ServiceModelAdmin):
 def actor_id(request: HttpRequest) -> UUID:
     """Return who asks, for audit entries and services."""
     return cast("UUID", request.user.user_id)  # type: ignore[union-attr]
+
+
+def _sentence(error: PublicError) -> str:
+    return error.detail or error.title
 
 
 def _is_staff(request: HttpRequest) -> bool:

@@ -16,8 +16,8 @@ def add_common_pages(
         audit_admin: pages of the audit log, where the service knows more about who did it.
     """
     events, security = "Events", "Security"
-    site.add_page(OutboxEvent, OutboxAdmin, section=events, title="Outbox", icon="outbox")
-    site.add_page(InboxEvent, InboxAdmin, section=events, title="Inbox", icon="inbox")
-    site.add_page(DeadLetter, DeadLetterAdmin, section=events, title="Dead letters", icon="report")
-    site.add_page(AuditEntry, audit_admin, section=security, title="Audit log", icon="history")
-    site.add_page(DenyEntry, DenyEntryAdmin, section=security, title="Denied tokens", icon="block")
+    site.add_page(OutboxEvent, OutboxAdmin, section=events, icon="outbox")
+    site.add_page(InboxEvent, InboxAdmin, section=events, icon="inbox")
+    site.add_page(DeadLetter, DeadLetterAdmin, section=events, icon="report")
+    site.add_page(AuditEntry, audit_admin, section=security, icon="history")
+    site.add_page(DenyEntry, DenyEntryAdmin, section=security, icon="block")

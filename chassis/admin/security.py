@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from chassis.admin.display import code, pretty_json, short_id, when
+from chassis.admin.display import changes, code, pretty_json, short_id, when, whole_time
 from chassis.admin.filters import ActorFilter, DayRangeFilter, RecentActionFilter
 from chassis.admin.options import ReadOnlyAdmin
 from chassis.admin.theme import display
@@ -20,7 +20,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = (RecentActionFilter, ActorFilter, ("at", DayRangeFilter))
     search_fields = ("target_id",)
     search_help_text = "Whole id of the target, such as a user's id"
-    fields = ("id", "action", "actor", "target_type", "target_id", "at", "request_id", "changes")
+    fields = ("id", "action", "actor", "target", "target_id", "at", "request_id", "whole")
     readonly_fields = fields
 
     def get_search_results(
@@ -48,7 +48,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @display(description="Details")
     def summary(self, obj: AuditEntry) -> str:
         """Return what changed, on one line."""
-        return ", ".join(f"{name}: {value}" for name, value in obj.details.items())[:120]
+        return changes(obj.details)[:120]
 
     @display(description="Request")
     def request_(self, obj: AuditEntry) -> str:
@@ -56,17 +56,17 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return short_id(obj.request_id)
 
     @display(description="Details")
-    def changes(self, obj: AuditEntry) -> str:
-        """Return what changed."""
+    def whole(self, obj: AuditEntry) -> str:
+        """Return what changed, as it is kept."""
         return pretty_json(obj.details)
 
 
 class DenyEntryAdmin(ReadOnlyAdmin):
     """Whose older tokens are refused here."""
 
-    list_display = ("user", "not_before_", "not_before")
+    list_display = ("user", "issued_until")
     ordering = ("-not_before", "-pk")
-    fields = ("user_id", "not_before")
+    fields = ("user_id", "issued_until_whole")
     readonly_fields = fields
 
     @display(description="User")
@@ -74,7 +74,12 @@ class DenyEntryAdmin(ReadOnlyAdmin):
         """Return the user's id."""
         return code(obj.user_id)
 
-    @display(description="Tokens issued until")
-    def not_before_(self, obj: DenyEntry) -> str:
+    @display(description="Tokens refused that were issued until")
+    def issued_until(self, obj: DenyEntry) -> str:
         """Return how long ago the newest refused token was issued."""
         return when(obj.not_before)
+
+    @display(description="Tokens refused that were issued until")
+    def issued_until_whole(self, obj: DenyEntry) -> str:
+        """Return when the newest refused token was issued."""
+        return whole_time(obj.not_before)

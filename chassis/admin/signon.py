@@ -4,11 +4,14 @@ The browser keeps the token in a cookie of that service's path. Where it lacks o
 browser is sent to auth, which makes a new one for whoever is logged in there, and back again.
 """
 
+import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlencode
 
+import msgspec
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
@@ -24,6 +27,9 @@ SIGN_ON_PATH: Final = "/admin/auth/sign-on"
 LOG_OUT_PATH: Final = "/admin/auth/log-out"
 NAME_COOKIE: Final = "souk_staff_name"
 """The name to greet with; nothing else depends on it."""
+
+JUST_NOW_SECONDS: Final = 5
+"""A token that was made this moment and is refused: to ask for another would go round in circles."""
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -72,9 +78,10 @@ class SignOnMiddleware(AuthenticationMiddleware):
             try:
                 request.user = _staff_user(verify_admin(token), request)  # type: ignore[assignment]
             except InvalidToken:
-                pass
+                if _is_new(token):
+                    return _try_again(request)
             except KeysUnknown:
-                return problems.unavailable(request)
+                return _try_again(request)
         return None
 
     def process_view(
@@ -94,6 +101,34 @@ def redirect_with_method(request: HttpRequest, url: str) -> HttpResponse:
     """Return a redirect that keeps the method, and is not kept by anyone."""
     is_read = request.method in {"GET", "HEAD"}
     answer = HttpResponseRedirect(url) if is_read else SameMethodRedirect(url)
+    add_never_cache_headers(answer)
+    return answer
+
+
+class _Times(msgspec.Struct):
+    """What is read of a refused token."""
+
+    iat: int
+
+
+def _is_new(token: str) -> bool:
+    """Tell whether a refused token says that it was made just now.
+
+    So it is while this service does not know auth's newest key yet, or its clock is wrong.
+    """
+    try:
+        payload = urlsafe_b64decode(token.split(".")[1] + "==")
+        issued_at = msgspec.json.decode(payload, type=_Times).iat
+    except (ValueError, IndexError):
+        return False
+    return abs(time.time() - issued_at) < JUST_NOW_SECONDS
+
+
+def _try_again(request: HttpRequest) -> HttpResponse:
+    """Answer 503; a browser that reads asks again by itself."""
+    answer = problems.unavailable(request)
+    if request.method in {"GET", "HEAD"}:
+        answer["Refresh"] = "2"
     add_never_cache_headers(answer)
     return answer
 

@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
@@ -37,7 +38,6 @@ class Page:
     """A line of the side bar: the list of a model."""
 
     section: str
-    title: str
     icon: str
     model: type[Model]
 
@@ -65,12 +65,11 @@ class ServiceAdminSite(ThemeSite):
         model_admin: "type[ModelAdmin[Any]]",
         *,
         section: str,
-        title: str,
         icon: str,
     ) -> None:
         """Open the pages of a model, with a line in the side bar; lines stand as they were added."""
         self.register(model, model_admin)
-        self._pages.append(Page(section, title, icon, model))
+        self._pages.append(Page(section, icon, model))
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may see any page."""
@@ -105,7 +104,9 @@ class ServiceAdminSite(ThemeSite):
         for page in self._pages:
             options = page.model._meta  # noqa: SLF001 -- public but for its name
             link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
-            line = _line(page.title, page.icon, link, active=request.path.startswith(link))
+            # The model's own words, as over its pages.
+            title = capfirst(str(options.verbose_name_plural))
+            line = _line(title, page.icon, link, active=request.path.startswith(link))
             sections.setdefault(page.section, []).append(line)
         return [
             {"title": "", "items": [overview]},

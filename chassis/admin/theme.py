@@ -1,16 +1,20 @@
 """What our pages take of django-unfold, with the types that it is published without."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unfold import decorators
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
+from unfold.utils import parse_date_str
 
 __all__ = [
     "ActionVariant",
     "ChoicesDropdownFilter",
     "DropdownFilter",
+    "EmailInput",
+    "PasswordInput",
     "RangeDateFilter",
     "TextFilter",
     "ThemeAdmin",
@@ -18,11 +22,13 @@ __all__ = [
     "ThemeSite",
     "action",
     "display",
+    "parse_day",
 ]
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite, DateFieldListFilter, ModelAdmin, SimpleListFilter
     from django.contrib.admin.views.main import ChangeList as ThemeChangeList
+    from django.forms import EmailInput, PasswordInput
     from django.http import HttpRequest
 
     class ThemeSite(AdminSite):
@@ -55,8 +61,16 @@ else:
     from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
     from unfold.sites import UnfoldAdminSite as ThemeSite
     from unfold.views import ChangeList as ThemeChangeList
+    from unfold.widgets import UnfoldAdminEmailInputWidget as EmailInput
+    from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def parse_day(text: str) -> date | None:
+    """Return the day that a form of the theme holds, None if it is none."""
+    day: date | None = parse_date_str(text)
+    return day
 
 
 def display(**options: Any) -> Callable[[F], F]:

@@ -150,11 +150,15 @@ def _text_of(error: Exception) -> str:
     return trace.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
+def _unknown() -> str:
+    """Return the name under which events without a handler are kept."""
+    return f"{settings.SERVICE}.unknown"
+
+
 def _keep_unknown(received: Envelope) -> None:
-    consumer = f"{settings.SERVICE}.unknown"
     with transaction.atomic(durable=True):
-        if _claim(consumer, received):
-            _row(consumer, received.id).update(
+        if _claim(_unknown(), received):
+            _row(_unknown(), received.id).update(
                 dead_at=timezone.now(), error=f"no handler of {received.type} in {settings.SERVICE}"
             )
             log.warning("event_without_handler", type=received.type, subject=received.subject)
@@ -179,7 +183,7 @@ def delete_handled(*, before: datetime) -> int:
 def redrive(consumer: str, event_id: UUID, *, by: UUID | None) -> bool:
     """Let a dead event be tried again, as often as a new one; return whether it was dead.
 
-    Idempotent: of two calls at once one redrives and is audited.
+    One that had no handler goes to those there are by now. Idempotent: of two calls at once one redrives and is audited.
 
     Args:
         consumer: who gave up on it.
@@ -193,6 +197,8 @@ def redrive(consumer: str, event_id: UUID, *, by: UUID | None) -> bool:
             .update(dead_at=None, attempts=0, not_before=timezone.now())
         )
         if redriven:
+            if consumer == _unknown():
+                _hand_over(event_id)
             audit.record(
                 "event.redriven",
                 target_type="event",
@@ -201,6 +207,19 @@ def redrive(consumer: str, event_id: UUID, *, by: UUID | None) -> bool:
                 consumer=consumer,
             )
     return bool(redriven)
+
+
+def _hand_over(event_id: UUID) -> None:
+    """Let the handlers try an event that came when there were none; do nothing while there are none."""
+    kept = _row(_unknown(), event_id)
+    received = envelope.parse(kept.get().envelope)
+    consumers = [one.consumer for one in declarations.subscriptions_of(received.type)]
+    for consumer in consumers:
+        if _claim(consumer, received):
+            _row(consumer, event_id).update(not_before=timezone.now())
+    if consumers:
+        effect = f"handed to {', '.join(consumers)}"
+        kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
 
 
 def _retry_one() -> bool:

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from apps.auth_service import keys
 from apps.auth_service.admin import site
+from apps.auth_service.errors import NotAdmin
 from apps.auth_service.models import (
-    LoginCounter,
+    Counter,
     RefreshFamily,
     RefreshToken,
     Role,
@@ -20,9 +21,10 @@ from apps.auth_service.models import (
     SigningKey,
     User,
 )
-from apps.auth_service.services import sessions
+from apps.auth_service.services import passwords, sessions
+from chassis.ids import uuid7
 from chassis.models import AuditEntry, DenyEntry, OutboxEvent
-from tests.auth_service.factories import make_user
+from tests.auth_service.factories import PASSWORD, make_user
 from tests.staff import change_url, foreign_urls, lists, messages_of, token_of
 
 HOME = "/admin/auth/"
@@ -66,9 +68,16 @@ def fill():
     key = keys.ensure_signing_key()
     now = timezone.now()
     ServiceClient.objects.create(client_id="order", last_token_at=now, last_secret="01234567")
-    LoginCounter.objects.create(key="address:192.0.2.7", failures=7, last_at=now)
+    Counter.objects.create(key="address:192.0.2.7", count=7, last_at=now)
     DenyEntry.objects.create(user_id=user.id, not_before=now)
     return user, key
+
+
+def card_of(staff, title):
+    """Return a card of the overview."""
+    cards = staff.get(HOME).context["dashboard"].cards
+    (card,) = (card for card in cards if card.title == title)
+    return card
 
 
 def all_pages():
@@ -149,13 +158,17 @@ class TestPages:
             "signingkey/?encrypted_private_pem__gt=a",
             "refreshfamily/?tokens__token_hash__startswith=0",
             "refreshfamily/?user__password__startswith=argon2",
+            "user/?role__regex=(a",
+            "user/?created_at__iregex=[",
+            "user/?created_at__year=99999999999",
         ],
     )
-    def test_cannot_be_asked_how_a_secret_begins(self, admin, path):
+    def test_cannot_be_asked_how_a_secret_begins(self, admin, path, caplog):
         fill()
         answer = admin.get(f"{HOME}accounts/{path}")
         assert answer.status_code == 400
         assert "The request cannot be read" in answer.content.decode()
+        assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
 
     def test_find_a_user_and_their_sessions_by_id(self, staff):
         user, _ = fill()
@@ -178,11 +191,27 @@ class TestPages:
         assert admin.get(f"{USERS}{path}/change/").status_code == 302
         assert admin.get(f"{USERS}{path}/deactivate/").status_code == 404
 
-    def test_name_whoever_acted(self, admin):
+    def test_name_whoever_acted_and_on_whom_and_lead_there(self, admin):
         user = make_user()
-        admin.press(f"{USERS}{user.id}/deactivate/")
+        admin.press(f"{USERS}{user.id}/change-role/", choice="staff")
         content = admin.get(f"{HOME}chassis/auditentry/").content.decode()
-        assert User.objects.get(pk=admin.user_id).email in content
+        for user_id in (admin.user_id, user.id):
+            email = User.objects.get(pk=user_id).email
+            assert f'<a href="{USERS}{user_id}/change/">{email}</a>' in content
+        assert "customer → staff" in content
+
+    def test_name_a_target_that_is_no_user_by_its_id(self, admin):
+        keys.ensure_signing_key()
+        admin.press(f"{KEYS}rotate/")
+        content = admin.get(f"{HOME}chassis/auditentry/").content.decode()
+        assert "signing_key <code" in content
+
+    def test_say_that_times_are_utc(self, staff):
+        user, key = fill()
+        family = RefreshFamily.objects.all()[0]
+        pages = ((family, family.created_at), (user, user.created_at), (key, key.activates_at))
+        for row, at in pages:
+            assert f"{at:%Y-%m-%d %H:%M:%S} UTC" in staff.get(change_url(row)).content.decode()
 
     def test_of_clients_tell_which_secret_was_used(self, staff):
         fill()
@@ -191,6 +220,25 @@ class TestPages:
         assert "stock:reserve" in page
         assert "never" in page
         assert staff.get(f"{HOME}accounts/serviceclient/order/change/").status_code == 404
+
+    def test_call_a_session_live_only_while_it_gives_tokens(self, staff):
+        began = timezone.now() - timedelta(days=15)  # and not used for 14 days
+        sessions.log_in(email=make_user().email, password=PASSWORD, now=began)
+        for state, shown in (("live", 0), ("ended", 1)):
+            page = staff.get(SESSIONS, {"state": state})
+            assert len(page.context["cl"].result_list) == shown
+        (family,) = RefreshFamily.objects.all()
+        content = staff.get(change_url(family)).content.decode()
+        assert "expired" in content.lower()
+        assert card_of(staff, "Live sessions").value == "0"
+
+    def test_overview_counts_no_mails_as_failed_log_ins(self, staff):
+        now = timezone.now()
+        Counter.objects.create(
+            key=f"mail:{uuid7()}", count=5, last_at=now, blocked_until=now + timedelta(hours=1)
+        )
+        card = card_of(staff, "Failed log-ins")
+        assert (card.value, card.hint) == ("0", "in the last hour")
 
     def test_overview_shows_what_there_is(self, staff):
         fill()
@@ -208,6 +256,12 @@ class TestPages:
         registrations, log_ins = staff.get(HOME).context["dashboard"].charts
         assert next(iter(registrations.series.values()))[-1] == 4
         assert next(iter(log_ins.series.values()))[-1] == 2
+
+    def test_overview_leads_to_staff_and_admins_both(self, admin, staff):
+        fill()
+        page = staff.get(card_of(staff, "Staff and admins").link)
+        found = {row.id for row in page.context["cl"].result_list}
+        assert found == {admin.user_id, staff.user_id}
 
 
 ADMINS_ONLY = ["change-role", "deactivate", "activate"]
@@ -297,7 +351,7 @@ class TestUserActions:
         user = make_user()
         log_in(user), log_in(user)
         answer = staff.press(f"{USERS}{user.id}/end-sessions/")
-        assert messages_of(answer) == ["Sessions ended: 2."]
+        assert messages_of(answer) == ["2 sessions ended."]
         assert not RefreshFamily.objects.filter(revoked_at=None).exists()
         entry = AuditEntry.objects.get()
         assert (entry.action, entry.actor_id, entry.details) == (
@@ -307,6 +361,74 @@ class TestUserActions:
         )
 
 
+class TestColleagues:
+    """One of staff could keep every admin out, if these were theirs to do."""
+
+    @pytest.mark.parametrize("role", [Role.STAFF, Role.ADMIN])
+    @pytest.mark.parametrize("action", ["send-reset", "end-sessions"])
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_are_an_admins_to_act_on(self, staff, role, action, method):
+        colleague = make_user(role=role)
+        log_in(colleague)
+        assert f"/{action}/" not in staff.get(f"{USERS}{colleague.id}/change/").content.decode()
+        form = {"csrfmiddlewaretoken": token_of(staff.get(SESSIONS))}
+        answer = getattr(staff, method)(f"{USERS}{colleague.id}/{action}/", form)
+        assert answer.status_code == 403
+        assert "Your role may not do this" in answer.content.decode()
+        self.nothing_was_done()
+
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_keep_their_sessions(self, staff, method):
+        family = log_in(make_user(role=Role.ADMIN))
+        assert "/end/" not in staff.get(f"{SESSIONS}{family.id}/change/").content.decode()
+        form = {"csrfmiddlewaretoken": token_of(staff.get(SESSIONS))}
+        answer = getattr(staff, method)(f"{SESSIONS}{family.id}/end/", form)
+        assert answer.status_code == 403
+        assert "Your role may not do this" in answer.content.decode()
+        self.nothing_was_done()
+
+    def test_keep_their_sessions_among_others_too(self, staff):
+        families = [log_in(make_user(role=role)) for role in (Role.ADMIN, Role.CUSTOMER)]
+        answer = end_selected(staff, families, confirmed="yes")
+        assert messages_of(answer) == [
+            "1 session ended.",
+            "1 session not: Your role may not do this",
+        ]
+        assert list(RefreshFamily.objects.filter(revoked_at=None)) == families[:1]
+
+    @pytest.mark.parametrize("action", ["send-reset", "end-sessions"])
+    def test_may_be_acted_on_by_admins_and_by_themselves(self, admin, staff, action):
+        for browser, user_id in ((admin, staff.user_id), (staff, staff.user_id)):
+            browser.press(f"{USERS}{user_id}/{action}/")
+        assert AuditEntry.objects.filter(target_id=str(staff.user_id)).count() == 2
+
+    def test_ask_the_database_whether_an_admin_still_is_one(self, admin):
+        colleague = make_user(role=Role.STAFF)
+        User.objects.filter(pk=admin.user_id).update(role=Role.STAFF)
+        for do in (
+            lambda: sessions.revoke_all(colleague.id, by=admin.user_id),
+            lambda: sessions.end_session(log_in(colleague).id, user_id=None, by=admin.user_id),
+            lambda: passwords.send_reset(colleague.id, by=admin.user_id),
+        ):
+            with pytest.raises(NotAdmin):
+                do()
+        self.nothing_was_done()
+
+    def nothing_was_done(self):
+        assert not RefreshFamily.objects.exclude(revoked_at=None).exists()
+        assert not AuditEntry.objects.exists()
+        assert not OutboxEvent.objects.exists()
+
+
+def end_selected(browser, families, **data):
+    form = {
+        "csrfmiddlewaretoken": token_of(browser.get(SESSIONS)),
+        "action": "end_selected",
+        "_selected_action": [str(family.id) for family in families],
+    }
+    return browser.post(SESSIONS, {**form, **data})
+
+
 class TestSessionActions:
     def test_end_one(self, staff):
         family = log_in(make_user())
@@ -314,20 +436,29 @@ class TestSessionActions:
         assert messages_of(answer) == ["The session is ended."]
         assert RefreshFamily.objects.get().revoked_at is not None
         assert AuditEntry.objects.get().actor_id == staff.user_id
-        again = staff.press(f"{SESSIONS}{family.id}/end/")
-        assert messages_of(again)[-1] == "There is no such log-in."
+
+    def test_end_none_that_has_ended(self, staff):
+        family = log_in(make_user())
+        page = f"{SESSIONS}{family.id}/change/"
+        assert "/end/" in staff.get(page).content.decode()
+        staff.press(f"{SESSIONS}{family.id}/end/")
+        assert "/end/" not in staff.get(page).content.decode()
+        again = staff.get(f"{SESSIONS}{family.id}/end/")
+        assert (again.status_code, again["Location"]) == (302, page)
+        assert messages_of(again)[-1] == "It has ended already."
+        selected = end_selected(staff, [family])
+        assert messages_of(selected)[-1] == "There is nothing left to do."
+        assert AuditEntry.objects.count() == 1
 
     def test_end_the_selected_ones(self, staff):
         families = [log_in(make_user()) for _ in range(3)]
-        form = {
-            "csrfmiddlewaretoken": token_of(staff.get(SESSIONS)),
-            "action": "end_selected",
-            "_selected_action": [str(family.id) for family in families[:2]],
-        }
-        assert staff.post(SESSIONS, form).status_code == 200
+        asked = end_selected(staff, families[:2]).content.decode()
+        assert "End 2 sessions" in asked
+        assert all(family.user.email in asked for family in families[:2])
+        assert families[2].user.email not in asked
         assert not RefreshFamily.objects.exclude(revoked_at=None).exists()
-        answer = staff.post(SESSIONS, {**form, "confirmed": "yes"})
-        assert messages_of(answer) == ["End: 2."]
+        answer = end_selected(staff, families[:2], confirmed="yes")
+        assert messages_of(answer) == ["2 sessions ended."]
         assert list(RefreshFamily.objects.filter(revoked_at=None)) == [families[2]]
 
 
@@ -382,6 +513,8 @@ class TestKeyActions:
             first.kid: "signs",
             "new": "waits",
         }
+        told = {row.kid: model_admin.retirement(row).partition(" ")[0] for row in rows}
+        assert told == {"gone": "retired", "old": "retires", first.kid: "", "new": ""}
 
 
 class TestSite:

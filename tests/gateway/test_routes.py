@@ -56,6 +56,14 @@ class TestPublicEntryPoint:
         if answer.status == 200:
             assert answer.told["headers"]["x-replaced-path"]
 
+    @pytest.mark.parametrize("path", ["/admin", "/admin/", "/admin?next=//elsewhere.example"])
+    def test_leads_to_the_admin_of_accounts_where_none_is_named(
+        self, souk: Gateway, path: str
+    ) -> None:
+        answer = souk.ask(path)
+        assert (answer.status, answer.headers["location"]) == (302, "/admin/auth/")
+        assert souk.seen() == []
+
     def test_replaces_what_a_client_says_of_its_address(self, souk: Gateway) -> None:
         told = souk.ask(
             "/api/v1/orders",

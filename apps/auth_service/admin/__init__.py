@@ -13,10 +13,8 @@ from chassis.admin.pages import add_common_pages
 from chassis.admin.site import ServiceAdminSite
 
 site: Final = ServiceAdminSite(dashboard=dashboard)
-site.add_page(User, UserAdmin, section="Accounts", title="Users", icon="group")
-site.add_page(RefreshFamily, SessionAdmin, section="Accounts", title="Sessions", icon="devices")
-site.add_page(SigningKey, SigningKeyAdmin, section="Security", title="Signing keys", icon="key")
-site.add_page(
-    ServiceClient, ServiceClientAdmin, section="Security", title="Service clients", icon="hub"
-)
+site.add_page(User, UserAdmin, section="Accounts", icon="group")
+site.add_page(RefreshFamily, SessionAdmin, section="Accounts", icon="devices")
+site.add_page(SigningKey, SigningKeyAdmin, section="Security", icon="key")
+site.add_page(ServiceClient, ServiceClientAdmin, section="Security", icon="hub")
 add_common_pages(site, audit_admin=AuthAuditEntryAdmin)

@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from apps.auth_service import keys, selectors
-from chassis.admin.display import code, pretty_json, when
+from apps.auth_service import selectors
+from apps.auth_service.services import keys
+from chassis.admin.display import code, pretty_json, when, whole_time
 from chassis.admin.options import Question, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import action, display
 
@@ -16,15 +17,15 @@ from chassis.admin.theme import action, display
 class SigningKeyAdmin(ReadOnlyAdmin):
     """Key pairs, and what each is good for now."""
 
-    list_display = ("kid_", "state", "algorithm", "made", "activates_at", "retired_at")
+    list_display = ("kid_", "state", "algorithm", "made", "signs_from", "retirement")
     ordering = ("-activates_at", "-pk")
     fields = (
         "kid",
         "state",
         "algorithm",
         "created_at",
-        "activates_at",
-        "retired_at",
+        "signs_from",
+        "retirement",
         "public_half",
     )
     readonly_fields = fields
@@ -60,6 +61,19 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     def made(self, obj: Any) -> str:
         """Return how long ago it was made."""
         return when(obj.created_at)
+
+    @display(description="Signs from")
+    def signs_from(self, obj: Any) -> str:
+        """Return when it takes over, or took."""
+        return whole_time(obj.activates_at)
+
+    @display(description="Retirement")
+    def retirement(self, obj: Any) -> str:
+        """Return until when it is published, if that is known."""
+        if obj.retired_at is None:
+            return ""
+        verb = "retired" if obj.retired_at <= timezone.now() else "retires"
+        return f"{verb} {whole_time(obj.retired_at)}"
 
     @display(description="Public half")
     def public_half(self, obj: Any) -> str:

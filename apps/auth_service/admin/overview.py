@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.auth_service import selectors
 from apps.auth_service.domain import attempts as rules
-from apps.auth_service.models import LoginCounter, RefreshFamily, Role, User
+from apps.auth_service.models import Counter, RefreshFamily, Role, User
 from chassis.admin.dashboard import Card, Chart, Dashboard, bus_cards, capped_count, counted
 from chassis.admin.display import age
 from chassis.ids import first_uuid7
@@ -60,27 +60,26 @@ def _role_cards() -> list[Card]:
             title="Staff and admins",
             value=f"{staff:,} + {admins:,}",
             hint="accounts that may come here",
-            link=f"{url}?role__exact={Role.ADMIN}",
+            link=f"{url}?role__in={Role.STAFF},{Role.ADMIN}",
         ),
     ]
 
 
 def _sessions(now: datetime) -> Card:
-    live = RefreshFamily.objects.filter(revoked_at=None, expires_at__gt=now)
+    live = RefreshFamily.objects.filter(selectors.live(now))
     return Card(
         title="Live sessions",
         value=counted(capped_count(live)),
-        hint="log-ins that still give tokens",
+        hint="they still give tokens",
         link=reverse("admin:accounts_refreshfamily_changelist") + "?state=live",
     )
 
 
 def _failures(now: datetime) -> Card:
     """Return the failures that count against an address: they are forgotten after an hour."""
-    counters = LoginCounter.objects.filter(last_at__gt=now - rules.FORGOTTEN_AFTER)
-    failures = (
-        counters.filter(key__startswith="address:").aggregate(sum=Sum("failures"))["sum"] or 0
-    )
+    counters = Counter.objects.filter(last_at__gt=now - rules.FORGOTTEN_AFTER)
+    counters = counters.exclude(key__startswith="mail:")
+    failures = counters.filter(key__startswith="address:").aggregate(sum=Sum("count"))["sum"] or 0
     blocked = capped_count(counters.filter(blocked_until__gt=now))
     return Card(
         title="Failed log-ins",

@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.auth_service import selectors
-from apps.auth_service.admin.auditing import with_actors
-from apps.auth_service.models import Role, User
+from apps.auth_service.admin.auditing import with_emails
+from apps.auth_service.models import RefreshFamily, Role, User
 from apps.auth_service.services import accounts, passwords, sessions
 from apps.auth_service.services.accounts import AccessChange
-from chassis.admin.display import when
+from chassis.admin.display import number_of, when
 from chassis.admin.filters import DayRangeFilter, as_uuid
 from chassis.admin.options import Question, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import (
@@ -115,15 +116,17 @@ class UserAdmin(ReadOnlyAdmin):
         if user_id is not None:
             live = selectors.live_sessions(user_id, now=timezone.now())
             shown["sessions"] = live.order_by("-id")[:_SHOWN]
-            shown["entries"] = with_actors(self.history_of(User(pk=user_id)))[:_SHOWN]
+            shown["entries"] = with_emails(self.history_of(User(pk=user_id)))[:_SHOWN]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Return the buttons that fit the user's state."""
+        """Return the buttons that fit the user's state, and who asks."""
         user_id = as_uuid(str(object_id))
         user = User.objects.filter(pk=user_id).only("is_active").first() if user_id else None
         is_active = user is None or user.is_active
         hidden = {"activate"} if is_active else {"deactivate", "send_reset"}
+        if user is not None and not selectors.may_look_after(user.id, by=actor_id(request)):
+            hidden |= {"send_reset", "end_sessions"}
         return [
             one
             for one in super().get_actions_detail(request, object_id)
@@ -207,11 +210,12 @@ class UserAdmin(ReadOnlyAdmin):
             title="End all sessions",
             text="The user is logged out on every device once the token there ends, within minutes.",
             button="End all",
+            danger=True,
         )
 
         def act(user: User) -> str:
             ended = sessions.revoke_all(user.id, by=actor_id(request))
-            return f"Sessions ended: {ended}."
+            return f"{number_of(ended, RefreshFamily)} ended."
 
         return self._confirm(request, object_id, question, act)
 
@@ -233,6 +237,8 @@ class UserAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, question: Question, act: Callable[[User], str]
     ) -> HttpResponse:
         user: User = self.object_or_404(request, object_id)
+        if not selectors.may_look_after(user.id, by=actor_id(request)):
+            raise PermissionDenied
         return self.confirmed(request, user, question, lambda _: act(user))
 
     def _change_access(self, request: HttpRequest, user_id: UUID, change: AccessChange) -> None:

@@ -253,6 +253,16 @@ class TestSite:
         assert answer.status_code == 302
 
     @pytest.mark.django_db
+    def test_calls_a_page_the_same_over_it_and_in_the_side_bar(self, browser):
+        for model, url in lists(site):
+            words = model._meta.verbose_name_plural
+            page = browser.get(url)
+            lines = [
+                line for section in page.context["sidebar_navigation"] for line in section["items"]
+            ]
+            assert words.lower() in [line["title"].lower() for line in lines if line["active"]], url
+
+    @pytest.mark.django_db
     def test_leads_to_the_other_admins_and_out(self, browser):
         page = browser.get(HOME).content.decode()
         for path in ("/admin/auth/", "/admin/catalog/", "/admin/orders/"):
@@ -343,12 +353,34 @@ class TestRedrive:
             "_selected_action": chosen,
         }
         asked = browser.post(DEAD_LETTERS, form)
-        assert "Have 2 events tried again?" in asked.content.decode()
+        assert "Redrive 2 dead letters" in asked.content.decode()
+        assert asked.content.decode().count(f"{NAME} of subject, for sample.keep") == 2
         assert InboxEvent.objects.exclude(dead_at=None).count() == 3
         answer = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"})
-        assert messages_of(answer) == ["Redrive: 2."]
+        assert messages_of(answer) == ["2 dead letters redriven."]
+        again = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"})
+        assert messages_of(again)[-1] == "There is nothing left to do."
         assert list(InboxEvent.objects.exclude(dead_at=None)) == [rows[2]]
         assert AuditEntry.objects.count() == 2
+
+    @pytest.mark.parametrize("chosen", ["zz", "\0", "1; DROP TABLE inbox", str(2**70)])
+    def test_refuses_a_selection_of_what_is_no_row(self, db, browser, chosen):
+        token = token_of(browser.get(DEAD_LETTERS))
+        form = {
+            "csrfmiddlewaretoken": token,
+            "action": "redrive_selected",
+            "_selected_action": chosen,
+        }
+        assert browser.post(DEAD_LETTERS, form).status_code in {302, 400}
+        assert browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"}).status_code in {302, 400}
+
+    @pytest.mark.parametrize(
+        "query",
+        ["at__regex=(a", "at__year=99999999999", "at__date__year__gt=99999999", "at_from=x"],
+    )
+    def test_takes_no_lookup_but_a_filters_own(self, db, browser, query):
+        answer = browser.get(f"{HOME}chassis/auditentry/?{query}")
+        assert answer.status_code == (200 if query.startswith("at_from") else 400)
 
     def test_of_two_at_once_one_is_audited(self, committing):
         dead = add_dead()
@@ -357,6 +389,40 @@ class TestRedrive:
         assert AuditEntry.objects.count() == 1
         dead.refresh_from_db()
         assert (dead.dead_at, dead.attempts) == (None, 0)
+
+    def test_hands_what_had_no_handler_to_those_there_are_now(self, committing, notes):
+        dead = add_dead("order.unknown")
+        assert inbox.redrive(dead.consumer, dead.event_id, by=None) is True
+        dead.refresh_from_db()
+        assert (dead.effect, dead.dead_at) == ("handed to sample.keep, sample.check", None)
+        while inbox.retry_due():
+            pass
+        assert notes() == ["late"]
+        assert not InboxEvent.objects.filter(handled_at=None).exists()
+
+    def test_handles_no_event_twice_that_had_no_handler_of_one_name(self, committing, notes):
+        message = envelope(NAME, {"text": "late"}, "subject")
+        inbox.receive(message)
+        InboxEvent.objects.create(
+            consumer="order.unknown",
+            event_id=message["id"],
+            type=NAME,
+            subject="subject",
+            envelope=message,
+            dead_at=timezone.now(),
+        )
+        inbox.redrive("order.unknown", message["id"], by=None)
+        assert inbox.retry_due() == 0
+        assert notes() == ["late"]
+
+    def test_lets_what_still_has_no_handler_die_again(self, committing):
+        message = envelope("sample.unheard_of", {}, "subject")
+        inbox.receive(message)
+        inbox.redrive("order.unknown", message["id"], by=None)
+        assert inbox.retry_due() == 1
+        row = InboxEvent.objects.get()
+        assert (row.handled_at, row.attempts) == (None, 1)
+        assert "no longer handles sample.unheard_of" in row.error
 
     def test_leaves_what_is_not_dead_alone(self, committing):
         add_events()

@@ -1,5 +1,6 @@
 """The middleware that lets staff into a service's admin."""
 
+import dataclasses
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -77,8 +78,19 @@ class TestSignOnMiddleware:
         ],
     )
     def test_takes_no_other_token(self, signing_key, admin_claims, changes):
-        answer, seen = visit(signing_key.sign(admin_claims(**changes)))
+        minute_ago = int(time.time()) - 60
+        answer, seen = visit(signing_key.sign(admin_claims(**{"iat": minute_ago, **changes})))
         assert answer.status_code == 302
+        assert not seen
+
+    @pytest.mark.parametrize(("method", "refresh"), [("get", "2"), ("post", None)])
+    def test_does_not_go_round_in_circles_with_a_new_token_that_it_refuses(
+        self, signing_key, admin_claims, method, refresh
+    ):
+        other = dataclasses.replace(signing_key, kid="not-known-here-yet")
+        answer, seen = visit(other.sign(admin_claims()), method=method)
+        assert answer.status_code == 503
+        assert (answer["Retry-After"], answer.get("Refresh")) == ("1", refresh)
         assert not seen
 
     @pytest.mark.parametrize("token", ["x", "a.b.c", "é" * 50, "x" * 5000])
@@ -89,7 +101,7 @@ class TestSignOnMiddleware:
 
     def test_asks_the_deny_list_each_time(self, signing_key, admin_claims, monkeypatch):
         user_id = uuid7()
-        token = signing_key.sign(admin_claims(user_id=user_id))
+        token = signing_key.sign(admin_claims(user_id=user_id, iat=int(time.time()) - 60))
         assert visit(token)[0].status_code == 200
         monkeypatch.setattr(deny_list, "_not_before", {user_id: time.time() + 1})
         assert visit(token)[0].status_code == 302
