@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and print one table, and one of what a token costs.
+"""`python -m benchmarks`: measure, and print one table, and two of what tokens and log-ins take.
 
 Every candidate of a scenario runs at the same time on this machine, and only one is asked at a
 time. docs/benchmarks.md says what is compared and how.
@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import catalog, database, events, platform, table, tokens
+from benchmarks import catalog, database, events, log_in, platform, table, tokens
 from benchmarks.load import Bounds, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Plan, run_rounds
 from benchmarks.table import Subject
@@ -24,7 +24,7 @@ _FULL: Final = Plan(rounds=7, bounds=Bounds(seconds=1.5, requests=3_000))
 _QUICK: Final = Plan(rounds=3, bounds=Bounds(seconds=0.6, requests=1_000))
 # Ours takes longest to catch up with what was published: fewer events, not fewer seconds.
 _MOST_EVENTS: Final = 800
-_SCENARIOS: Final = ("list", "detail", "events", "tokens")
+_SCENARIOS: Final = ("list", "detail", "events", "tokens", "log-in")
 
 
 def main() -> None:
@@ -37,6 +37,7 @@ def main() -> None:
     plan = _QUICK if arguments.quick else _FULL
     subjects: list[Subject] = []
     token_rounds: list[tokens.Round] = []
+    log_in_rounds: list[log_in.Round] = []
     started, busy = time.monotonic(), os.getloadavg()[0]
     try:
         with _progress() as progress:
@@ -47,6 +48,9 @@ def main() -> None:
             if "tokens" in arguments.only:
                 progress("tokens")
                 token_rounds = tokens.measure(plan.rounds)
+            if "log-in" in arguments.only:
+                progress("log-ins")
+                log_in_rounds = log_in.measure(plan.rounds)
     except UnexpectedAnswerError as error:
         sys.exit(f"The benchmark stops: {error}")
     if subjects:
@@ -57,6 +61,8 @@ def main() -> None:
     if token_rounds:
         print("\n".join(tokens.markdown(token_rounds)))
         print("Processor microseconds of one request inside one process.\n")
+    if log_in_rounds:
+        print("\n".join(log_in.markdown(log_in_rounds)) + "\n")
     print(
         f"Medians of {plan.rounds} interleaved rounds ± half their range; "
         f"{time.monotonic() - started:.0f} s in all. "

@@ -1,4 +1,4 @@
-"""The catalog's database for the reads: real engines, its own migrations, ten thousand products."""
+"""A service's database on real engines, by its own migrations; the catalog's with ten thousand products."""
 
 import contextlib
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ FROM generate_series(1, %s) AS n JOIN category ON category.slug = 'category-' ||
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The server's process id, and what a catalog process needs to know."""
+    """The server's process id, and what a process of the service needs to know."""
 
     pid: int
     url: str
@@ -46,10 +46,20 @@ class Database:
 
 @contextlib.contextmanager
 def running() -> Iterator[Database]:
-    """Run PostgreSQL and Redis with a migrated catalog database."""
+    """Run PostgreSQL and Redis with the catalog's database, a key and products in it."""
+    with migrated("catalog") as found:
+        with psycopg.connect(found.url, autocommit=True) as connection:
+            _keep_a_key(connection)
+            _add_products(connection)
+        yield found
+
+
+@contextlib.contextmanager
+def migrated(service: str) -> Iterator[Database]:
+    """Run PostgreSQL and Redis with a service's database, as its migrations leave it."""
     with engines.running() as started:
         variables = environment(
-            "catalog", postgres_url=started.postgres_url, redis_url=started.redis_url
+            service, postgres_url=started.postgres_url, redis_url=started.redis_url
         )
         # A local platform's files beside this checkout must not fill in what is left out here.
         variables |= {"SOUK_HOME": started.folder, "LOG_FORMAT": "json"}
@@ -57,10 +67,7 @@ def running() -> Iterator[Database]:
         with psycopg.connect(f"{started.postgres_url}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {url.rpartition('/')[2]}".encode())
             pid = psutil.Process(connection.info.backend_pid).ppid()
-        run_once(["manage.py", "catalog", "migrate", "--no-input", "--verbosity=0"], variables)
-        with psycopg.connect(url, autocommit=True) as connection:
-            _keep_a_key(connection)
-            _add_products(connection)
+        run_once(["manage.py", service, "migrate", "--no-input", "--verbosity=0"], variables)
         yield Database(pid, url, Path(started.folder), variables)
 
 

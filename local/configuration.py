@@ -14,13 +14,19 @@ MARKER = "SOUK_INSTANCE"
 
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
-# What `up` takes from its caller for the services, so that these can be tried on this machine.
-# None is a secret, and none has a name that a shell might hold by chance.
+# What `up` takes from its caller for the services, so that these can be tried on this machine;
+# README.md names them. None has a name that a shell might hold by chance. MAIL_URL may hold a
+# password: it goes into files that only their owner may read, and is never printed.
 CHOSEN = (
+    "CONFIRM_EMAIL_URL",
     "KEY_REFRESH_SECONDS",
     "LOGINS_PER_MINUTE",
+    "MAIL_FROM",
+    "MAIL_URL",
+    "PASSWORD_RESET_URL",
     "REGISTRATIONS_PER_MINUTE",
     "RESERVATION_SECONDS",
+    "VERIFY_EMAIL",
 )
 
 

@@ -1,4 +1,4 @@
-"""What may be wrong with the accounts as a whole. Reads only; for `check_users`."""
+"""What may be wrong with the accounts as a whole, and with the keys. Reads only; for `check_users`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher, is_password
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from apps.auth_service import conf
+from apps.auth_service import conf, keys, selectors
 from apps.auth_service.models import RefreshFamily, Role, User
 from chassis.models import AggregateSequence, AuditEntry, OutboxEvent
 
@@ -38,6 +38,7 @@ def check_users(*, now: datetime, unconfirmed_days: int) -> list[Finding]:
         *_admins(),
         *_log_ins_of_inactive(now),
         *_untold_deactivations(now),
+        *_keys(),
         *_passwords(),
         *_unconfirmed(now - timedelta(days=unconfirmed_days), days=unconfirmed_days),
     ]
@@ -51,7 +52,7 @@ def _admins() -> Iterator[Finding]:
 
 
 def _log_ins_of_inactive(now: datetime) -> Iterator[Finding]:
-    live = RefreshFamily.objects.filter(revoked_at=None, expires_at__gt=now, user__is_active=False)
+    live = RefreshFamily.objects.filter(selectors.live(now), user__is_active=False)
     count = live.count()
     if count:
         owners = live.order_by("user_id").values_list("user_id", flat=True).distinct()
@@ -95,6 +96,28 @@ def _untold(*, since: datetime) -> QuerySet[User]:
     by_hand = ~Exists(audited) & (Q(created_at__gte=since) | ~Exists(later_events))
     inactive = User.objects.filter(is_active=False).alias(subject=Cast("pk", TextField()))
     return inactive.filter(~Exists(told)).filter(Exists(audited.filter(at__gte=since)) | by_hand)
+
+
+def _keys() -> Iterator[Finding]:
+    active = selectors.active_key()
+    if active is None:
+        detail = (
+            "No key signs. The next token makes one that no service knows yet: "
+            "make it now, with ensure_signing_key."
+        )
+        yield Finding("no-signing-key", is_problem=True, count=0, detail=detail)
+    # One that signed before is never decrypted again.
+    signing = [key for key in (active, selectors.coming_key()) if key is not None]
+    unreadable = [key.kid for key in signing if not keys.is_readable(key)]
+    if unreadable:
+        yield Finding(
+            "signing-key-unreadable",
+            is_problem=True,
+            count=len(unreadable),
+            detail=f"Keys that should sign and are not decrypted by ENCRYPTION_KEYS: "
+            f"{', '.join(unreadable)}. Put back the key that encrypted them, or make a new one "
+            "with rotate_signing_key --emergency.",
+        )
 
 
 def _passwords() -> Iterator[Finding]:
