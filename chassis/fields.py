@@ -1,4 +1,4 @@
-"""Serializer fields that take JSON's own types strictly: text, whole numbers, money."""
+"""Serializer fields that take JSON's own types strictly: text, whole numbers, true and false, money."""
 
 import re
 from decimal import Decimal
@@ -37,6 +37,20 @@ class WholeNumberField(serializers.IntegerField):
         if type(data) is not int:
             self.fail("invalid")
         return int(data)
+
+
+class BooleanField(serializers.BooleanField):
+    """JSON's true or false; "no", "yes", 0 and 1 are neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the boolean.
+
+        Raises:
+            ValidationError: it is none.
+        """
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
 
 
 @extend_schema_field({"type": "string", "pattern": r"^\d{1,18}(\.\d{1,2})?$", "example": "19.90"})

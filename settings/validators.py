@@ -21,10 +21,18 @@ def _split(value: str) -> SplitResult | None:
     return parts
 
 
+def _split_http(value: str) -> SplitResult | None:
+    """Return the parts of an absolute http(s) URL; None where it is none."""
+    parts = _split(value)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    return parts
+
+
 def http_url(value: str) -> None:
     """Refuse what is not an absolute http(s) URL without a query."""
-    parts = _split(value)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+    parts = _split_http(value)
+    if parts is None or parts.query:
         raise ValidationError("must be an http or https URL, such as http://127.0.0.1:8000")
 
 
@@ -110,9 +118,12 @@ def mail_address(value: str) -> None:
 
 
 def link_template(value: str) -> None:
-    """Refuse a link without a place for the token."""
+    """Refuse a link without a place for the token; that may be in its query or fragment."""
     if value:
-        http_url(value.replace("{token}", "token"))
+        if _split_http(value.replace("{token}", "token")) is None:
+            raise ValidationError(
+                "must be an http or https link, such as https://shop.example/reset?token={token}"
+            )
         if value.count("{token}") != 1:
             raise ValidationError("must hold {token} once, where the token goes")
 

@@ -83,7 +83,8 @@ VARIABLES: Final = (
     ),
     Variable(
         "KEY_REFRESH_SECONDS",
-        "How often the keys that verify tokens are fetched. A new key signs after twice as long.",
+        "How often the keys that verify tokens are fetched. A new key signs after twice auth's value: "
+        "no other service's may be larger.",
         kind="int",
         default=60,
         check=between(1, 3600),
@@ -185,7 +186,8 @@ VARIABLES: Final = (
     ),
     Variable(
         "MAIL_URL",
-        "How mail is sent: console: prints it, smtp+starttls://user:password@host:587 sends it.",
+        "How mail is sent: `console:` prints it, `smtp+starttls://user:password@host:587` sends it; "
+        "`smtps://` is TLS from the start (port 465), `smtp://` is none (port 25).",
         default="console:",
         check=mail_url,
         services=(AUTH, ORDER),

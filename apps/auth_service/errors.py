@@ -59,16 +59,16 @@ class TooManyAttempts(PublicError):
 
 
 class PasswordWrong(PublicError):
-    """The current password is not that."""
+    """The password that is asked for again is not that."""
 
     code = "validation-failed"
     title = "Some fields are not valid"
 
-    def __init__(self) -> None:
+    def __init__(self, field: str) -> None:
         """Point at the field."""
         entry = {
-            "pointer": "#/current_password",
-            "detail": "This is not the current password.",
+            "pointer": f"#/{field}",
+            "detail": "This is not the account's password.",
             "code": "password-wrong",
         }
         super().__init__(errors=[entry])

@@ -52,6 +52,7 @@ class PasswordResetRequested:
     """Someone asked for a link to set a new password; there may be no such account (ADR 0016)."""
 
     email: str
+    by_staff: bool = False
 
 
 @event("user.registration_requested", version=1, consumers=("auth",))

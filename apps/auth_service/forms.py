@@ -3,7 +3,8 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
+
+from chassis.admin.theme import EmailInput, PasswordInput
 
 
 def _password(autocomplete: str, *, label: str = "Password") -> forms.CharField:
@@ -11,7 +12,7 @@ def _password(autocomplete: str, *, label: str = "Password") -> forms.CharField:
         label=label,
         max_length=256,
         strip=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": autocomplete}),
+        widget=PasswordInput(attrs={"autocomplete": autocomplete}),
     )
 
 
@@ -19,7 +20,7 @@ def _email() -> forms.CharField:
     return forms.CharField(
         label="E-mail",
         max_length=254,
-        widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "username", "autofocus": True}),
+        widget=EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
 
 
@@ -52,6 +53,7 @@ class NewPasswordForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """The token of a link that confirms an address; a click sends it, so that no mail scanner can."""
+    """The token of a link that confirms an address, and the password chosen at registration."""
 
     token = forms.CharField(widget=forms.HiddenInput)
+    password = _password("current-password")

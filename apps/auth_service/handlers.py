@@ -7,7 +7,7 @@ from chassis.events import handles
 
 @handles(PasswordResetRequested, consumer="auth.mail_password_reset")
 def mail_password_reset(event: PasswordResetRequested) -> str:
-    return mail.send_password_reset(event.email)
+    return mail.send_password_reset(event.email, by_staff=event.by_staff)
 
 
 @handles(RegistrationRequested, consumer="auth.mail_registration")

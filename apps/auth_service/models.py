@@ -142,23 +142,25 @@ class SigningKey(models.Model):
         return self.kid
 
 
-class LoginCounter(models.Model):
-    """Failed log-ins in a row, of an account, of an address, or of an account from an address.
+class Counter(models.Model):
+    """How often something came that must not come too often, and until when it is not taken.
 
-    An attempt is counted before its password is looked at, so that attempts at once all count.
+    That is failed log-ins in a row, of an account, of an address, or of an account from an address;
+    and mails to an account. The key begins with which. An attempt is counted before its password is
+    looked at, so that attempts at once all count.
     """
 
     key = models.CharField(max_length=120, primary_key=True)
-    failures = models.PositiveIntegerField()
+    count = models.PositiveIntegerField()
     last_at = models.DateTimeField()
     blocked_until = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "login_counter"
-        indexes: ClassVar = [models.Index(fields=["last_at"], name="login_counter_last_at")]
+        db_table = "counter"
+        indexes: ClassVar = [models.Index(fields=["last_at"], name="counter_last_at")]
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.failures}"
+        return f"{self.key}: {self.count}"
 
 
 class ServiceClient(models.Model):

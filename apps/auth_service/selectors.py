@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.auth_service.errors import NotFound, TokenInvalid
-from apps.auth_service.models import RefreshFamily, RefreshToken, SigningKey, User
+from apps.auth_service.models import RefreshFamily, RefreshToken, Role, SigningKey, User
 
 
 def find_user_by_email(email: str) -> User | None:
@@ -42,21 +42,48 @@ def get_own_user(user_id: UUID) -> User:
     return user
 
 
-def list_users() -> QuerySet[User]:
-    """Return all users, in no order."""
-    return User.objects.all()
+def may_look_after(user_id: UUID, *, by: UUID) -> bool:
+    """Tell whether one of staff may act on an account: on a customer's and their own; an admin on any.
+
+    Otherwise one of staff could keep every admin out.
+    """
+    if user_id == by:
+        return True
+    either = User.objects.filter(Q(pk=user_id) | Q(pk=by, is_active=True))
+    roles = dict(either.values_list("pk", "role"))
+    return roles.get(user_id, Role.CUSTOMER) == Role.CUSTOMER or roles.get(by) == Role.ADMIN
 
 
-def live_sessions(user_id: UUID, *, now: datetime) -> QuerySet[RefreshFamily]:
-    """Return a user's log-ins that still give tokens, in no order.
+def list_users(*, role: str | None = None, is_active: bool | None = None) -> QuerySet[User]:
+    """Return all users, or those of a role or activity, in no order."""
+    found = User.objects.all()
+    if role is not None:
+        found = found.filter(role=role)
+    if is_active is not None:
+        found = found.filter(is_active=is_active)
+    return found
+
+
+def live(now: datetime) -> Q:
+    """Return the condition of log-ins that still give tokens.
 
     That is one with a refresh token to spend, or one of staff in the admin, which has none at all.
     """
     own = RefreshToken.objects.filter(family=OuterRef("pk"))
     spendable = own.filter(consumed_at=None, expires_at__gt=now)
-    return RefreshFamily.objects.filter(
-        Exists(spendable) | ~Exists(own), user_id=user_id, revoked_at=None, expires_at__gt=now
-    )
+    return Q(Exists(spendable) | ~Exists(own), revoked_at=None, expires_at__gt=now)
+
+
+def live_sessions(user_id: UUID, *, now: datetime) -> QuerySet[RefreshFamily]:
+    """Return a user's log-ins that still give tokens, in no order."""
+    return RefreshFamily.objects.filter(live(now), user_id=user_id)
+
+
+def is_live_session(session_id: UUID | None, *, now: datetime) -> bool:
+    """Tell whether there is such a log-in and it has not ended."""
+    if session_id is None:
+        return False
+    return RefreshFamily.objects.filter(live(now), pk=session_id).exists()
 
 
 def published_keys() -> QuerySet[SigningKey]:

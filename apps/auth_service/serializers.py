@@ -8,9 +8,30 @@ from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
 from apps.auth_service.models import RefreshFamily, Role, User
+from chassis.fields import BooleanField, TextField
 
 
-class NameField(serializers.CharField):
+class EmailField(TextField, serializers.EmailField):
+    """An e-mail address as a JSON string."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=254, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the address.
+
+        Raises:
+            ValidationError: it is none, or its domain has no form for the wire (RFC 5891).
+        """
+        email = super().to_internal_value(data)
+        try:
+            email.rpartition("@")[2].encode("idna")
+        except UnicodeError:
+            self.fail("invalid")
+        return email
+
+
+class NameField(TextField):
     """A person's name: one line of printable text."""
 
     def __init__(self, **options: Any) -> None:
@@ -28,7 +49,7 @@ class NameField(serializers.CharField):
         return name
 
 
-class PasswordField(serializers.CharField):
+class PasswordField(TextField):
     """A password, taken as it is; bounded, since every byte of it is hashed."""
 
     def __init__(self, **options: Any) -> None:
@@ -38,7 +59,7 @@ class PasswordField(serializers.CharField):
 class RegistrationInput(serializers.Serializer[None]):
     """An account to open."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField(help_text="At least 10 characters, not common, unlike name and e-mail")
     name = NameField()
 
@@ -59,7 +80,7 @@ class RegistrationInput(serializers.Serializer[None]):
 class CredentialsInput(serializers.Serializer[None]):
     """Who logs in. Only bounded: what could be no account's is answered as any wrong password."""
 
-    email = serializers.CharField(max_length=254)
+    email = TextField(max_length=254)
     password = PasswordField()
 
 
@@ -79,13 +100,19 @@ class PasswordChangeInput(serializers.Serializer[None]):
 class PasswordResetInput(serializers.Serializer[None]):
     """Whose password is to be set anew."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class LinkInput(serializers.Serializer[None]):
     """The token of a link that was mailed."""
 
-    token = serializers.CharField(max_length=200)
+    token = TextField(max_length=200)
+
+
+class ConfirmationInput(LinkInput):
+    """The token, and the password that was chosen at registration."""
+
+    password = PasswordField()
 
 
 class NewPasswordInput(LinkInput):
@@ -97,7 +124,7 @@ class NewPasswordInput(LinkInput):
 class RefreshInput(serializers.Serializer[None]):
     """A refresh token."""
 
-    refresh = serializers.CharField(max_length=4096, trim_whitespace=False)
+    refresh = TextField(max_length=4096, trim_whitespace=False)
 
 
 class GrantOutput(serializers.Serializer[Any]):
@@ -125,7 +152,10 @@ class ProfileInput(serializers.Serializer[None]):
 
 
 class SessionOutput(serializers.Serializer[RefreshFamily]):
-    """A log-in, as its user sees it; `device` is what the client called itself."""
+    """A log-in, as its user sees it; `device` is what the client called itself.
+
+    Which one the caller's own token came of is not told: an access token names no log-in.
+    """
 
     id = serializers.UUIDField()
     device = serializers.CharField()
@@ -154,7 +184,14 @@ class AccessInput(serializers.Serializer[None]):
     """What an admin changes of a user."""
 
     role = serializers.ChoiceField(choices=Role.choices, required=False)
-    is_active = serializers.BooleanField(required=False)
+    is_active = BooleanField(required=False)
+
+
+class UserFilterInput(serializers.Serializer[Any]):
+    """Query parameters of the list of users."""
+
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    is_active = serializers.BooleanField(required=False, default=None, allow_null=True)
 
 
 class UserListOutput(serializers.Serializer[Any]):

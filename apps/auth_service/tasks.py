@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from apps.auth_service import keys
-from apps.auth_service.services import attempts, sessions
+from apps.auth_service.services import counters, keys, sessions
 from chassis import retention
 
 
@@ -13,10 +12,10 @@ def delete_ended_log_ins(now: datetime) -> int:
     return sessions.delete_ended(now=now)
 
 
-@retention.rule("login_counters")
-def delete_forgotten_failures(now: datetime) -> int:
-    """Delete counters of failed log-ins that count no more."""
-    return attempts.delete_forgotten(now=now)
+@retention.rule("counters")
+def delete_forgotten_counters(now: datetime) -> int:
+    """Delete counters of failed log-ins and of mails that count no more."""
+    return counters.delete_forgotten(now=now)
 
 
 @retention.rule("signing_keys")

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from apps.auth_service import conf
+from apps.auth_service.domain.attempts import network_of
 
 PASSWORD_RESETS_PER_MINUTE: Final = 10
 
@@ -28,11 +29,11 @@ def client_address(request: Request | HttpRequest) -> str | None:
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Counts by address. Fails open: log-in and registration work while Redis is down."""
+    """Counts by address, of IPv6 by the line's network. Fails open: log-in and registration work while Redis is down."""
 
     def get_cache_key(self, request: Request, view: Any) -> str:
         """Return the key that an address's requests are counted under."""
-        return f"throttle:{self.scope}:{self.get_ident(request)}"
+        return f"throttle:{self.scope}:{network_of(client_address(request))}"
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Tell whether the address may ask once more."""

@@ -3,8 +3,10 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.auth_service import admin, signon
+from apps.auth_service import admin
 from apps.auth_service.api import accounts, services, sessions, users
+from apps.auth_service.pages import links, signon
+from chassis.admin.signon import exempt
 from chassis.urls import urlpatterns as chassis_urlpatterns
 
 urlpatterns = [
@@ -25,10 +27,15 @@ urlpatterns = [
     path("api/v1/auth/users", users.UserListView.as_view()),
     path("api/v1/auth/users/<uuid:user_id>", users.UserView.as_view()),
     path("admin/auth/log-in", signon.log_in, name="log_in"),
+    # Where Django's own log-in page would be.
+    path(
+        "admin/auth/login/",
+        exempt(RedirectView.as_view(pattern_name="log_in", query_string=True)),
+    ),
     path("admin/auth/sign-on", signon.sign_on, name="sign_on"),
     path("admin/auth/log-out", signon.log_out, name="log_out"),
-    path("admin/auth/password/reset", signon.reset_password, name="password_reset_page"),
-    path("admin/auth/email/confirm", signon.confirm_email, name="confirm_email_page"),
+    path("admin/auth/password/reset", links.reset_password, name="password_reset_page"),
+    path("admin/auth/email/confirm", links.confirm_email, name="confirm_email_page"),
     path("admin/auth", RedirectView.as_view(url="/admin/auth/")),
     path("admin/auth/", admin.site.urls),
     path("internal/v1/service-tokens", services.ServiceTokenView.as_view()),

@@ -6,4 +6,5 @@ from chassis.admin import display
 
 register = template.Library()
 register.filter("when", display.when)
+register.filter("changes", display.changes)
 register.filter("short_id", display.short_id)

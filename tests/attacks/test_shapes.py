@@ -1,8 +1,11 @@
 """What is no token at all, or more than one."""
 
 import base64
+import time
 from collections.abc import Callable
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
 from tests.attacks.accounts import Account
@@ -106,7 +109,7 @@ class TestAuthorizationHeader:
     def test_of_two_schemes_is_refused(self, forge: Forge, target: Target) -> None:
         good, basic = f"Bearer {forge.token()}", "Basic dTpw"
         assert_refused(target.ask(good, basic))
-        assert target.ask(basic, good).status_code == 401
+        assert_challenged(target.ask(basic, good))
 
     @pytest.mark.parametrize("join", [" {}", ", Bearer {}", ",{}", "\t{}"])
     def test_of_two_tokens_is_refused(self, forge: Forge, target: Target, join: str) -> None:
@@ -148,19 +151,76 @@ class TestTokenElsewhere:
 
 
 class TestAdminPages:
+    """Each opens by the cookie of its own service alone, with a token that is for it."""
+
+    PATHS: ClassVar = {
+        "auth": "/admin/auth/",
+        "catalog": "/admin/catalog/",
+        "order": "/admin/orders/",
+    }
+
+    @staticmethod
+    def open(platform: Platform, path: str, **headers: str) -> httpx.Response:
+        return platform.client().get(path, **headers)
+
+    @pytest.mark.parametrize("service", PATHS)
+    def test_open_by_a_token_for_them(self, platform: Platform, forge: Forge, service: str) -> None:
+        token = forge.token(claims={"aud": f"souk-admin-{service}", "role": "staff"})
+        cookie = f"souk_{service}_token={token}"
+        assert self.open(platform, self.PATHS[service], Cookie=cookie).status_code == 200
+
+    @pytest.mark.parametrize("service", PATHS)
     @pytest.mark.parametrize(
-        ("path", "service"),
-        [("/admin/auth/", "auth"), ("/admin/catalog/", "catalog"), ("/admin/orders/", "order")],
+        "claims",
+        [
+            {"aud": "souk"},
+            {"aud": "souk-internal"},
+            {"aud": "souk-admin-"},
+            {"aud": "souk-admin"},
+            {"role": "customer"},
+            {"role": "service"},
+            {"role": "root"},
+            {"exp": 1},
+            {"iss": "https://evil.example"},
+            {"user_id": None},
+        ],
     )
-    def test_open_by_a_session_only(
-        self, platform: Platform, forge: Forge, path: str, service: str
+    def test_do_not_open_by_another(
+        self, platform: Platform, forge: Forge, service: str, claims: dict[str, Any]
     ) -> None:
-        for audience in ("souk", f"souk-admin-{service}"):
-            token = forge.token(claims={"aud": audience})
-            for name, value in (
-                ("Authorization", f"Bearer {token}"),
-                ("Cookie", f"sessionid={token}; souk_{service}_session={token}"),
-            ):
-                answer = platform.client().get(path, **{name: value})
-                assert answer.status_code == 302
-                assert answer.headers["Location"].startswith("/admin/auth/sign-on?")
+        minute_ago = int(time.time()) - 60
+        own = {"aud": f"souk-admin-{service}", "role": "staff", "iat": minute_ago}
+        claims = {**own, **claims}
+        cookie = f"souk_{service}_token={forge.token(claims=claims)}"
+        assert_sent_to_log_in(self.open(platform, self.PATHS[service], Cookie=cookie))
+
+    @pytest.mark.parametrize("service", PATHS)
+    def test_do_not_open_by_another_services_token(
+        self, platform: Platform, forge: Forge, service: str
+    ) -> None:
+        for other in set(self.PATHS) - {service}:
+            own = {"aud": f"souk-admin-{other}", "role": "admin", "iat": int(time.time()) - 60}
+            token = forge.token(claims=own)
+            cookies = f"souk_{service}_token={token}; souk_{other}_token={token}"
+            assert_sent_to_log_in(self.open(platform, self.PATHS[service], Cookie=cookies))
+
+    @pytest.mark.parametrize("service", PATHS)
+    def test_do_not_open_by_a_token_elsewhere(
+        self, platform: Platform, forge: Forge, service: str
+    ) -> None:
+        token = forge.token(claims={"aud": f"souk-admin-{service}", "role": "admin"})
+        for name, value in (
+            ("Authorization", f"Bearer {token}"),
+            ("Cookie", f"sessionid={token}; souk_{service}_session={token}"),
+            ("Cookie", f"souk_auth_login={token}"),
+        ):
+            assert_sent_to_log_in(self.open(platform, self.PATHS[service], **{name: value}))
+
+    def test_tokens_are_of_no_use_to_the_api(self, forge: Forge, target: Target) -> None:
+        claims = {"aud": f"souk-admin-{target.service}", "role": "admin"}
+        assert_refused(target.show(forge.token(claims=claims)))
+
+
+def assert_sent_to_log_in(answer: httpx.Response) -> None:
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/auth/sign-on?next=")

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from apps.auth_service.errors import LinkInvalid
 from apps.auth_service.models import Role, User
 from apps.auth_service.services import accounts, links
+from settings import env
 from tests.auth_service.factories import PASSWORD, make_user
 from tests.auth_service.racing import at_once
 
@@ -43,6 +44,10 @@ def log_in_with(api: Any, password: str = PASSWORD) -> Any:
     return api.post(LOG_IN_URL, {"email": ANN["email"], "password": password})
 
 
+def confirm(api: Any, token: str, password: str = PASSWORD) -> Any:
+    return api.post(CONFIRM_URL, {"token": token, "password": password})
+
+
 @pytest.mark.django_db
 class TestRegister:
     def test_mails_a_link_and_lets_no_one_in_before(self, api, mailed_token, outbox_events):
@@ -52,7 +57,7 @@ class TestRegister:
         assert (answer.status_code, answer.json()["code"]) == (401, "credentials-invalid")
         user = User.objects.get()
         assert outbox_events(user.id) == []
-        answer = api.post(CONFIRM_URL, {"token": mailed_token()})
+        answer = confirm(api, mailed_token())
         assert (answer.status_code, answer.content) == (204, b"")
         assert log_in_with(api).status_code == 200
         (event,) = outbox_events(user.id)
@@ -110,9 +115,9 @@ class TestRegister:
         old = mailed_token()
         api.post(REGISTER_URL, {**ANN, "name": "Ann Birch"})
         new = mailed_token()
-        answer = api.post(CONFIRM_URL, {"token": old})
+        answer = confirm(api, old)
         assert (answer.status_code, answer.json()["code"]) == (400, "link-invalid")
-        assert api.post(CONFIRM_URL, {"token": new}).status_code == 204
+        assert confirm(api, new).status_code == 204
         user = User.objects.get()
         assert (user.email, user.name) == (ANN["email"], "Ann Birch")
         assert log_in_with(api).status_code == 200
@@ -136,10 +141,35 @@ class TestRegisterTogether:
 
 @pytest.mark.django_db
 class TestConfirm:
+    def test_is_refused_to_who_reads_the_mail_of_a_strangers_registration(self, api, mailed_token):
+        api.post(REGISTER_URL, ANN)
+        api.post(REGISTER_URL, {**ANN, "password": "the stranger's own"})
+        token = mailed_token()
+        answer = confirm(api, token)
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("#/password", "password-wrong")
+        assert User.objects.get().awaits_confirmation
+
+    def test_is_no_way_round_for_strangers_who_use_up_the_mails(
+        self, api, work, mailed_token, mailoutbox
+    ):
+        for n in range(7):
+            api.post(REGISTER_URL, {**ANN, "password": f"stranger's own {n}"})
+        work()
+        assert len(mailoutbox) == 5
+        api.post("/api/v1/auth/password/reset", {"email": ANN["email"]})
+        work()
+        match = re.search(r"/password/reset\?token=(\S+)", mailoutbox[-1].body)
+        assert match is not None
+        new = {"token": match[1], "new_password": PASSWORD}
+        assert api.post("/api/v1/auth/password/reset/confirm", new).status_code == 204
+        assert log_in_with(api).status_code == 200
+
     def test_takes_a_token_once(self, api, mailed_token, outbox_events):
         api.post(REGISTER_URL, ANN)
         token = mailed_token()
-        statuses = [api.post(CONFIRM_URL, {"token": token}).status_code for _ in range(2)]
+        statuses = [confirm(api, token).status_code for _ in range(2)]
         assert statuses == [204, 400]
         assert len(outbox_events(User.objects.get().id)) == 1
 
@@ -147,14 +177,14 @@ class TestConfirm:
         user, now = make_user(awaits_confirmation=True), timezone.now()
         late = links.make_token(user, "confirm", now=now - timedelta(seconds=3601))
         with pytest.raises(LinkInvalid):
-            accounts.confirm_email(late, now=now)
+            accounts.confirm_email(token=late, password=PASSWORD, now=now)
         in_time = links.make_token(user, "confirm", now=now - timedelta(seconds=3599))
-        accounts.confirm_email(in_time, now=now)
+        accounts.confirm_email(token=in_time, password=PASSWORD, now=now)
 
     def test_refuses_the_token_of_a_password_reset(self, api):
         user = make_user(awaits_confirmation=True)
         token = links.make_token(user, "reset", now=timezone.now())
-        answer = api.post(CONFIRM_URL, {"token": token})
+        answer = confirm(api, token)
         assert (answer.status_code, answer.json()["code"]) == (400, "link-invalid")
         user.refresh_from_db()
         assert user.awaits_confirmation
@@ -163,16 +193,20 @@ class TestConfirm:
         user = make_user(awaits_confirmation=True)
         token = links.make_token(user, "confirm", now=timezone.now())
         User.objects.update(is_active=False)
-        answer = api.post(CONFIRM_URL, {"token": token})
+        answer = confirm(api, token)
         assert (answer.status_code, answer.json()["code"]) == (400, "link-invalid")
 
-    def test_takes_the_shops_own_link_if_one_is_set(self, api, work, mailoutbox, settings):
-        settings.CONFIRM_EMAIL_URL = "https://shop.example/welcome?code={token}"
+    def test_takes_the_shops_own_link_if_one_is_set(
+        self, api, work, mailoutbox, settings, monkeypatch
+    ):
+        link = "https://shop.example/welcome?code={token}"
+        monkeypatch.setenv("CONFIRM_EMAIL_URL", link)
+        settings.CONFIRM_EMAIL_URL = env.read("auth")["CONFIRM_EMAIL_URL"]
         api.post(REGISTER_URL, ANN)
         work()
         match = re.search(r"https://shop\.example/welcome\?code=(\S+)", mailoutbox[0].body)
         assert match is not None
-        assert api.post(CONFIRM_URL, {"token": match[1]}).status_code == 204
+        assert confirm(api, match[1]).status_code == 204
 
 
 @pytest.mark.django_db

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.auth_service import keys
 from apps.auth_service.models import SigningKey
+from apps.auth_service.services import keys
 
 URL = "/.well-known/jwks.json"
 

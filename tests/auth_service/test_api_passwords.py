@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from apps.auth_service.errors import LinkInvalid, NotFound
 from apps.auth_service.models import Role
-from apps.auth_service.services import accounts, links, passwords
+from apps.auth_service.services import accounts, attempts, links, passwords
 from chassis.ids import uuid7
 from chassis.models import AggregateSequence, AuditEntry
 from tests.auth_service.factories import PASSWORD, make_user
@@ -179,7 +179,7 @@ class TestReset:
     def test_numbers_its_events_under_no_address(self, api, outbox_events):
         for n in range(5):
             api.post(RESET_URL, {"email": f"user{n}@shop.example"})
-        assert outbox_events()[0].data == {"email": "user0@shop.example"}
+        assert outbox_events()[0].data == {"email": "user0@shop.example", "by_staff": False}
         for subject in AggregateSequence.objects.values_list("subject", flat=True):
             assert re.fullmatch(r"mailbox-[0-9a-f]{2}", subject)
 
@@ -224,6 +224,17 @@ class TestConfirm:
         for password, status in ((PASSWORD, 401), (NEW, 200)):
             answer = api.post(LOG_IN_URL, {"email": user.email, "password": password})
             assert answer.status_code == status
+
+    def test_forgets_what_strangers_guessed(self, api, reset_token):
+        user = make_user()
+        now = timezone.now()
+        for n in range(15):
+            attempts.charge(email=user.email, user_id=user.id, ip=f"192.0.2.{n}", now=now)
+        answer = api.post(LOG_IN_URL, {"email": user.email, "password": PASSWORD})
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")
+        api.post(CONFIRM_URL, {"token": reset_token(user), "new_password": NEW})
+        answer = api.post(LOG_IN_URL, {"email": user.email, "password": NEW})
+        assert answer.status_code == 200
 
     def test_takes_a_token_once(self, api, reset_token):
         body = {"token": reset_token(make_user()), "new_password": NEW}

@@ -69,7 +69,10 @@ class TestChangeProfile:
         assert client_as("customer", user.id).patch(URL, body).status_code == 200
         assert User.objects.filter(pk=user.id, email=user.email, role="customer").exists()
 
-    @pytest.mark.parametrize(("name", "code"), [("", "blank"), ("a\tb", "unprintable")])
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [("", "blank"), ("a\tb", "unprintable"), (5, "invalid"), (True, "invalid")],
+    )
     def test_points_at_a_bad_name(self, client_as, name, code):
         answer = client_as("customer", make_user().id).patch(URL, {"name": name})
         assert answer.status_code == 400

@@ -35,6 +35,14 @@ class TestRegister:
         assert user.id.version == 7
         assert user.is_active
 
+    @pytest.mark.parametrize("domain", [f"{'üñ' * 30}.io", "a..b", f"{'a' * 64}.io"])
+    def test_refuses_a_domain_that_no_mail_can_be_sent_to(self, api, domain):
+        answer = api.post(URL, {**ANN, "email": f"a@{domain}"})
+        assert (answer.status_code, pointers(answer)) == (400, {"#/email": "invalid"})
+
+    def test_takes_a_domain_of_other_letters(self, api):
+        assert api.post(URL, {**ANN, "email": "a@bücher.example"}).status_code == 201
+
     def test_keeps_only_an_argon2_hash_of_the_password(self, api):
         api.post(URL, ANN)
         user = User.objects.get()
@@ -78,6 +86,9 @@ class TestRegister:
             ({"name": "x" * 151}, "#/name", "max_length"),
             ({"name": "Ann\nBcc: everyone"}, "#/name", "unprintable"),
             ({"name": None}, "#/name", "null"),
+            ({"name": 5}, "#/name", "invalid"),
+            ({"email": 5}, "#/email", "invalid"),
+            ({"password": 12345678901234567890}, "#/password", "invalid"),
             ({"password": "short1!"}, "#/password", "password_too_short"),
             ({"password": "password123"}, "#/password", "password_too_common"),
             ({"password": "ann alder x"}, "#/password", "password_too_similar"),
@@ -140,6 +151,15 @@ class TestThrottle:
             for addresses in ("192.0.2.1", "192.0.2.2", "192.0.2.9, 192.0.2.1")
         ]
         assert statuses == [400, 400, 429]
+
+    def test_counts_an_ipv6_line_as_one_address(self, api, settings):
+        settings.REGISTRATIONS_PER_MINUTE = 1
+        answers = [
+            api.post(URL, {}, HTTP_X_FORWARDED_FOR=address)
+            for address in ("2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8:1:2:ffff::1")
+        ]
+        assert [answer.status_code for answer in answers] == [400, 400, 429]
+        assert answers[-1].json()["code"] == "rate-limited"
 
     def test_fails_open_when_redis_is_down(self, api, settings, caplog):
         default = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.auth_service import selectors
 from apps.auth_service.errors import NotFound
 from apps.auth_service.models import RefreshFamily, RefreshToken, User
-from apps.auth_service.services import passwords, sessions
+from apps.auth_service.services import checking, passwords, sessions
 from chassis.ids import uuid7
 from chassis.models import AuditEntry
 from tests.auth_service.factories import PASSWORD, make_user
@@ -80,6 +80,15 @@ class TestList:
         log_in_at(user)
         RefreshToken.objects.update(consumed_at=timezone.now())
         assert not selectors.live_sessions(user.id, now=timezone.now()).exists()
+
+    def test_means_the_same_by_live_as_ending_one_and_check_users(self):
+        user = make_user()
+        family = log_in_at(user, timezone.now() - timedelta(days=15))  # unused for 14 days
+        User.objects.update(is_active=False)
+        with pytest.raises(NotFound):
+            sessions.end_session(family.id, user_id=None, by=None)
+        found = checking.check_users(now=timezone.now(), unconfirmed_days=7)
+        assert "inactive-log-ins" not in {finding.code for finding in found}
 
     def test_costs_one_query(self, client_as, django_assert_num_queries):
         user = make_user()

@@ -5,6 +5,7 @@ from unittest import mock
 
 import jwt
 import pytest
+from django.utils import timezone
 
 from apps.auth_service.errors import NotAdmin
 from apps.auth_service.models import RefreshFamily, Role, User
@@ -54,6 +55,31 @@ class TestUserList:
             "role": "admin",
             "is_active": True,
         }
+
+    def test_lists_those_of_a_role_or_activity(self, as_ada, admin):
+        staff, inactive = make_user(role="staff"), make_user(is_active=False)
+        for query, found in (
+            ({"role": "staff"}, {staff.id}),
+            ({"role": "customer"}, {inactive.id}),
+            ({"is_active": "false"}, {inactive.id}),
+            ({"is_active": "true"}, {staff.id, admin.id}),
+            ({"role": "staff", "is_active": "false"}, set()),
+        ):
+            rows = as_ada.get(URL, query).json()["results"]
+            assert {row["id"] for row in rows} == {str(user_id) for user_id in found}
+
+    def test_ties_a_page_to_its_filters(self, as_ada):
+        for _ in range(2):
+            make_user(role="staff")
+        first = as_ada.get(URL, {"role": "staff", "limit": 1}).json()
+        assert "role=staff" in first["next"]
+        answer = as_ada.get(first["next"].replace("role=staff", "role=admin"))
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+
+    @pytest.mark.parametrize("query", [{"role": "root"}, {"role": ""}, {"is_active": "maybe"}])
+    def test_refuses_a_bad_filter(self, as_ada, query):
+        answer = as_ada.get(URL, query)
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
 
     def test_costs_one_query_whatever_the_page_holds(self, as_ada, django_assert_num_queries):
         for _ in range(5):
@@ -117,12 +143,22 @@ class TestUser:
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
-        [({"role": "king"}, "#/role"), ({"is_active": "perhaps"}, "#/is_active")],
+        [
+            ({"role": "king"}, "#/role"),
+            ({"role": None}, "#/role"),
+            *(
+                ({"is_active": value}, "#/is_active")
+                for value in ("no", "yes", "false", 0, 1, None)
+            ),
+        ],
     )
     def test_points_at_the_bad_field(self, as_ada, body, pointer):
-        answer = as_ada.patch(f"{URL}/{make_user().id}", body)
-        assert answer.status_code == 400
+        user = make_user()
+        before = User.objects.values().get(pk=user.pk)
+        answer = as_ada.patch(f"{URL}/{user.id}", body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
         assert [e["pointer"] for e in answer.json()["errors"]] == [pointer]
+        assert User.objects.values().get(pk=user.pk) == before
 
 
 @pytest.mark.django_db
@@ -239,6 +275,14 @@ class TestTokensAroundAChange:
         assert issued_at == on_the_second.timestamp() + 1
         assert not self.refused(user, issued_at)
         assert self.refused(user, issued_at - 1)
+
+    def test_are_never_put_off_by_changes_in_quick_succession(self, admin):
+        user = make_user()
+        for role in (Role.STAFF, Role.CUSTOMER, Role.STAFF):
+            change = accounts.AccessChange(role=role)
+            accounts.change_access(user.id, change=change, by=admin.id)
+        entry = DenyEntry.objects.get(user_id=user.id)
+        assert entry.not_before <= timezone.now() + timedelta(seconds=1)
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 from django.db.models import F
@@ -12,8 +13,10 @@ from django.utils import timezone
 
 from apps.auth_service import keys
 from apps.auth_service.management.commands import check_users, create_admin, rotate_signing_key
-from apps.auth_service.models import LoginCounter, RefreshFamily, SigningKey, User
-from apps.auth_service.services import accounts, sessions
+from apps.auth_service.models import Counter, RefreshFamily, SigningKey, User
+from apps.auth_service.services import accounts, families, sessions
+from apps.auth_service.services import keys as rotating
+from chassis.crypto import fernet
 from chassis.models import AuditEntry, OutboxEvent
 from tests.auth_service.factories import make_user
 
@@ -89,15 +92,43 @@ class TestCreateAdmin:
         assert User.objects.values().get() == before
         assert AuditEntry.objects.count() == 1
 
-    def test_promotes_a_present_account(self, outbox_events):
-        user = make_user(is_active=False)
-        password = user.password
-        run("create_admin", "--email", user.email)
+    def test_promotes_a_present_account_with_a_password_of_the_operators(
+        self, settings, outbox_events
+    ):
+        """A stranger may have opened it, and knows its password."""
+        settings.ADMIN_PASSWORD = "the operator's own 1"
+        user = make_user(is_active=False, awaits_confirmation=True)
+        session = families.begin(
+            user, lifetime=timedelta(days=1), device="", ip=None, now=timezone.now()
+        )
+        said = run("create_admin", "--email", user.email)
+        assert said == f"{user.email}: present, with the new password, admin\n"
         user.refresh_from_db()
-        assert (user.role, user.is_active, user.password) == ("admin", True, password)
+        assert (user.role, user.may_log_in) == ("admin", True)
+        assert user.check_password("the operator's own 1")
+        session.refresh_from_db()
+        assert session.revoked_at is not None
         audited = AuditEntry.objects.order_by("id").values_list("action", flat=True)
-        assert list(audited) == ["user.role_changed", "user.activated"]
-        assert [event.type for event in outbox_events(user.id)] == ["user.role_changed"]
+        assert list(audited) == ["user.role_changed", "user.activated", "user.password_set"]
+        types = [event.type for event in outbox_events(user.id)]
+        assert types == ["user.registered", "user.role_changed"]
+
+    def test_promotes_none_without_a_password(self, settings, monkeypatch):
+        settings.ADMIN_PASSWORD = None
+        monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+        user = make_user()
+        with pytest.raises(CommandError, match="SOUK_ADMIN_PASSWORD"):
+            run("create_admin", "--email", user.email)
+        user.refresh_from_db()
+        assert user.role == "customer"
+
+    def test_ends_well_when_another_was_quicker(self, settings, monkeypatch):
+        settings.ADMIN_PASSWORD = PASSWORD
+        user = make_user(email="root@shop.example")
+        monkeypatch.setattr("apps.auth_service.selectors.find_user_by_email", lambda email: None)
+        run("create_admin", "--email", "root@shop.example")
+        user.refresh_from_db()
+        assert user.role == "admin"
 
     def test_asks_in_a_terminal(self, settings, monkeypatch):
         settings.ADMIN_PASSWORD = None
@@ -111,6 +142,7 @@ class TestCreateAdmin:
         [
             ("root@shop.example", None, "SOUK_ADMIN_PASSWORD"),
             ("root@shop.example", "short", "too short"),
+            ("root@shop.example", "long battery " * 20, "password: .*no more than 256"),
             ("no-address", PASSWORD, "valid email address"),
         ],
     )
@@ -119,6 +151,13 @@ class TestCreateAdmin:
         monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
         with pytest.raises(CommandError, match=message):
             run("create_admin", "--email", email)
+        assert not User.objects.exists()
+
+    @pytest.mark.parametrize("name", ["", "A" * 200, "Ada\tLovelace"])
+    def test_says_that_a_name_will_not_do(self, settings, name):
+        settings.ADMIN_PASSWORD = PASSWORD
+        with pytest.raises(CommandError, match=r"^name: [^\n]+\.$"):
+            run("create_admin", "--email", "root@shop.example", "--name", name)
         assert not User.objects.exists()
 
 
@@ -165,6 +204,7 @@ class TestRotateSigningKey:
         (published,) = keys.own_keys()["keys"]
         assert published["kid"] != stolen.kid
         assert out.startswith(f"{published['kid']} signs now;")
+        assert "Every service that reaches auth knows within 60 seconds, or within its own" in out
 
     def test_takes_no_lead_in_an_emergency(self):
         with pytest.raises(CommandError, match="not allowed with"):
@@ -196,6 +236,10 @@ class TestCheckUsers:
     def admin(self) -> User:
         return make_user(role="admin")
 
+    @pytest.fixture(autouse=True)
+    def key(self) -> SigningKey:
+        return keys.ensure_signing_key()
+
     @pytest.fixture
     def deactivate(self, admin):
         def go(user: User) -> User:
@@ -207,7 +251,7 @@ class TestCheckUsers:
     def test_finds_nothing_wrong_with_a_shop_in_order(self, admin, deactivate):
         make_user()
         deactivate(make_user())
-        assert check() == (0, "The accounts are as they should be.\n")
+        assert check() == (0, "The accounts and keys are as they should be.\n")
         assert json.loads(check("--json")[1]) == {"problems": 0, "findings": []}
 
     @pytest.mark.parametrize(
@@ -245,6 +289,37 @@ class TestCheckUsers:
         User.objects.update(created_at=F("created_at") - timedelta(days=400))
         assert set(found()) == {"deactivation-untold"}
         AuditEntry.objects.update(at=F("at") - timedelta(days=31))
+        assert found() == {}
+
+    @pytest.fixture(autouse=True)
+    def _no_cipher_kept(self):
+        yield
+        fernet.cache_clear()
+
+    def test_finds_that_no_key_signs(self, admin):
+        now = timezone.now()
+        SigningKey.objects.update(
+            activates_at=now - timedelta(hours=1), retired_at=now - timedelta(minutes=1)
+        )
+        finding = found()["no-signing-key"]
+        assert (finding["is_problem"], finding["count"]) == (True, 0)
+        assert not SigningKey.objects.filter(retired_at=None).exists()
+
+    def test_finds_keys_that_sign_and_cannot_be_decrypted(self, admin, key, settings):
+        coming = rotating.rotate(by=None)
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        fernet.cache_clear()
+        finding = found()["signing-key-unreadable"]
+        assert (finding["is_problem"], finding["count"]) == (True, 2)
+        assert f"{key.kid}, {coming.kid}. " in str(finding["detail"])
+        rotating.replace(by=None)
+        assert found() == {}
+
+    def test_asks_for_no_key_that_only_verifies(self, admin, settings):
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        fernet.cache_clear()
+        rotating.rotate(by=None)
+        SigningKey.objects.update(activates_at=F("activates_at") - timedelta(minutes=10))
         assert found() == {}
 
     def test_notes_passwords_that_open_nothing_or_are_hashed_by_older_rules(self, admin):
@@ -301,27 +376,27 @@ class TestPrune:
     def test_deletes_what_is_over(self):
         now = timezone.now()
         user = make_user()
-        for days in (0, 2):
+        for days in (0, 31):
             ended = now - timedelta(days=days)
             RefreshFamily.objects.create(
                 user=user, created_at=ended - timedelta(days=1), expires_at=ended
             )
-        LoginCounter.objects.create(key="old", failures=3, last_at=now - timedelta(days=2))
-        LoginCounter.objects.create(key="new", failures=3, last_at=now)
+        Counter.objects.create(key="old", count=3, last_at=now - timedelta(days=2))
+        Counter.objects.create(key="new", count=3, last_at=now)
         keys.ensure_signing_key()
-        keys.rotate(by=None)
+        rotating.rotate(by=None)
         SigningKey.objects.exclude(retired_at=None).update(
             activates_at=now - timedelta(days=9), retired_at=now - timedelta(days=2)
         )
         assert run("prune").splitlines() == [
+            "counters: 1 deleted",
             "deny_entries: 0 deleted",
             "inbox: 0 deleted",
             "log_ins: 1 deleted",
-            "login_counters: 1 deleted",
             "outbox: 0 deleted",
             "signing_keys: 1 deleted",
         ]
-        assert LoginCounter.objects.get().key == "new"
+        assert Counter.objects.get().key == "new"
         assert RefreshFamily.objects.count() == SigningKey.objects.count() == 1
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.mail import EmailMultiAlternatives
 
-from apps.auth_service.models import LoginCounter
-from apps.auth_service.services import attempts, mail, passwords
+from apps.auth_service.models import Counter
+from apps.auth_service.services import counters, mail, passwords
 from chassis.events import inbox
 from chassis.models import InboxEvent
 from tests.auth_service.factories import make_user
@@ -18,6 +18,12 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 @pytest.mark.django_db
 class TestFailure:
+    def test_is_final_for_an_address_that_has_no_form_for_the_wire(self, work):
+        passwords.request_reset(make_user(email=f"a@{'üñ' * 30}.io").email)
+        work()
+        row = InboxEvent.objects.get()
+        assert (row.effect, row.dead_at) == ("no mail can be sent there", None)
+
     @pytest.mark.parametrize(
         "failure",
         [
@@ -45,7 +51,7 @@ class TestFailure:
         told = row.error + "".join(f"{record.msg} {record.args}" for record in caplog.records)
         assert "event_failed" in told
         assert "ann@shop" not in told
-        assert not LoginCounter.objects.exists()  # a mail that was not sent does not count
+        assert not Counter.objects.exists()  # a mail that was not sent does not count
         InboxEvent.objects.update(not_before=NOON)
         assert inbox.retry_due() == 1
         assert mailoutbox[0].to == ["ann@shop.example"]
@@ -53,13 +59,31 @@ class TestFailure:
 
 @pytest.mark.django_db
 class TestCount:
-    def test_begins_anew_after_an_hour(self, mailoutbox):
+    def test_begins_anew_an_hour_after_the_last(self, mailoutbox):
         user = make_user()
-        times = [NOON, *[NOON + timedelta(minutes=59)] * 5, NOON + timedelta(minutes=60)]
-        told = [mail.send_password_reset(user.email, now=now) for now in times]
-        assert told == ["mail sent"] * 5 + ["too many mails", "mail sent"]
+        minutes = [0, 59, 59, 59, 59, 59, 118, 119]
+        told = [
+            mail.send_password_reset(user.email, now=NOON + timedelta(minutes=n)) for n in minutes
+        ]
+        assert told == ["mail sent"] * 5 + ["too many mails"] * 2 + ["mail sent"]
+
+    def test_begins_anew_when_nobody_asked_for_an_hour(self, mailoutbox):
+        user = make_user()
+        minutes = [0, 0, 0, 0, 60, 60, 60, 60, 60]
+        told = [
+            mail.send_password_reset(user.email, now=NOON + timedelta(minutes=n)) for n in minutes
+        ]
+        assert told == ["mail sent"] * 9
+
+    def test_leaves_out_what_staff_asks_for(self, work, mailoutbox):
+        user = make_user()
+        for _ in range(6):
+            passwords.request_reset(user.email)
+        passwords.send_reset(user.id, by=make_user(role="admin").id)
+        assert work() == ["mail sent"] * 5 + ["too many mails", "mail sent"]
+        assert mailoutbox[-1].to == [user.email]
 
     def test_is_forgotten_with_the_failures(self, mailoutbox):
         mail.send_password_reset(make_user().email, now=NOON)
-        assert attempts.delete_forgotten(now=NOON + timedelta(minutes=59)) == 0
-        assert attempts.delete_forgotten(now=NOON + timedelta(minutes=60)) == 1
+        assert counters.delete_forgotten(now=NOON + timedelta(minutes=59)) == 0
+        assert counters.delete_forgotten(now=NOON + timedelta(minutes=60)) == 1

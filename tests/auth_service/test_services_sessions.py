@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.auth_service import tasks
 from apps.auth_service.errors import CredentialsInvalid, TokenInvalid
 from apps.auth_service.models import RefreshFamily, RefreshToken, User
-from apps.auth_service.services import sessions
+from apps.auth_service.services import attempts, sessions, staff
 from tests.auth_service.factories import PASSWORD, make_user
 from tests.auth_service.racing import wait_until_blocked
 
@@ -81,6 +81,17 @@ class TestExpiry:
         assert sessions.delete_ended(now=later(days=31, seconds=1)) == 1
         assert not RefreshToken.objects.exists()
         assert not RefreshFamily.objects.exists()
+
+    def test_keeps_those_of_staff_as_long_as_their_addresses_are_known(self):
+        user = make_user(role="staff", email="ann@shop.example")
+        staff.open_session(user, ip="192.0.2.1", now=NOON)
+        assert sessions.delete_ended(now=later(days=29, hours=23)) == 0
+        for n in range(15):
+            attempts.charge(
+                email=user.email, user_id=user.id, ip=f"203.0.113.{n}", now=later(days=29)
+            )
+        attempts.charge(email=user.email, user_id=user.id, ip="192.0.2.1", now=later(days=29))
+        assert sessions.delete_ended(now=later(days=30)) == 1
 
     def test_is_swept_by_a_timed_job(self, token):
         RefreshFamily.objects.update(created_at=later(days=-90), expires_at=later(days=-60))

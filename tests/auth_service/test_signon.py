@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import jwt
 import pytest
@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.auth_service.errors import CredentialsInvalid, TokenInvalid
 from apps.auth_service.models import RefreshFamily, Role, User
 from apps.auth_service.services import accounts, links, sessions, staff
-from chassis.models import OutboxEvent
+from chassis.models import AuditEntry, OutboxEvent
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
 from tests.auth_service.factories import PASSWORD, make_user
@@ -89,10 +89,11 @@ class TestLogIn:
         assert int(answers[-1]["Retry-After"]) >= 1
         assert enter(browser, user).status_code == 429
 
-    def test_is_bounded_by_the_rate_of_log_ins(self, browser, settings):
+    @pytest.mark.parametrize(("role", "status"), [(Role.STAFF, 303), (Role.CUSTOMER, 403)])
+    def test_is_bounded_by_the_rate_of_right_passwords(self, browser, settings, role, status):
         settings.LOGINS_PER_MINUTE = 1
-        user = make_user(role=Role.STAFF)
-        assert enter(browser, user).status_code == 303
+        user = make_user(role=role)
+        assert enter(browser, user).status_code == status
         answer = enter(browser, user)
         assert answer.status_code == 429
         assert 1 <= int(answer["Retry-After"]) <= 60
@@ -106,12 +107,37 @@ class TestLogIn:
             "/api/v1/auth/me",
             "javascript:alert(1)",
             "/admin/catalogue/",
+            "/admin/catalog/\\evil.example",
+            "/admin/catalog/\r\nSet-Cookie: a=b",
             "",
         ],
     )
     def test_leads_to_no_other_place(self, browser, elsewhere):
         answer = enter(browser, make_user(role=Role.STAFF), next_path=elsewhere)
         assert answer["Location"] == f"{SIGN_ON}?{urlencode({'next': '/admin/auth/'})}"
+
+    def test_is_not_asked_for_again_by_a_second_tab(self, browser):
+        enter(browser, make_user(role=Role.STAFF))
+        answer = browser.get(f"{LOG_IN}?{urlencode({'next': '/admin/orders/'})}")
+        wanted = f"{SIGN_ON}?{urlencode({'next': '/admin/orders/'})}"
+        assert (answer.status_code, answer["Location"]) == (303, wanted)
+
+    def test_ends_the_one_before_in_the_same_browser(self, browser):
+        first, second = make_user(role=Role.STAFF), make_user(role=Role.ADMIN)
+        page = browser.get(LOG_IN)
+        enter(browser, first)
+        token = browser.cookies["souk_auth_csrf"].value
+        body = {"email": second.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
+        assert page.status_code == 200
+        assert browser.post(LOG_IN, body).status_code == 303
+        live = RefreshFamily.objects.filter(revoked_at=None)
+        assert [family.user_id for family in live] == [second.id]
+
+
+class TestDjangosLogIn:
+    def test_leads_to_ours_and_keeps_where_one_wanted(self, browser):
+        answer = browser.get("/admin/auth/login/?next=/admin/orders/")
+        assert (answer.status_code, answer["Location"]) == (302, f"{LOG_IN}?next=/admin/orders/")
 
 
 class TestSignOn:
@@ -136,10 +162,16 @@ class TestSignOn:
         }
         assert answer.cookies["souk_staff_name"].value == "Zo%C3%AB%201"
 
-    def test_keeps_method_and_body_of_a_form(self, browser):
+    @pytest.mark.parametrize("path", ["/admin/catalog/x/", f"/admin/catalog/?q={'я' * 5000}"])
+    def test_keeps_method_and_body_of_a_form(self, browser, path):
         enter(browser, make_user(role=Role.STAFF))
-        answer = sign_on(browser, "/admin/catalog/x/", "post")
-        assert (answer.status_code, answer["Location"]) == (307, "/admin/catalog/x/")
+        answer = sign_on(browser, path, "post")
+        assert (answer.status_code, unquote(answer["Location"])) == (307, path)
+
+    def test_sends_a_form_to_no_other_page_than_its_own(self, browser):
+        enter(browser, make_user(role=Role.STAFF))
+        answer = sign_on(browser, "/elsewhere/", "post")
+        assert (answer.status_code, answer["Location"]) == (303, "/admin/auth/")
 
     def test_marks_cookies_secure_where_the_shop_is(self, browser, settings):
         settings.SESSION_COOKIE_SECURE = True
@@ -151,8 +183,11 @@ class TestSignOn:
     @pytest.mark.parametrize("method", ["get", "post"])
     def test_asks_to_log_in_without_a_log_in(self, browser, method):
         answer = sign_on(browser, "/admin/orders/x/?a=1", method)
-        wanted = urlencode({"next": "/admin/orders/x/?a=1"})
+        lost = {"lost": "1"} if method == "post" else {}
+        wanted = urlencode({"next": "/admin/orders/x/?a=1", **lost})
         assert (answer.status_code, answer["Location"]) == (303, f"{LOG_IN}?{wanted}")
+        told = b"What you sent was not done" in browser.get(answer["Location"]).content
+        assert told is bool(lost)
 
     @pytest.mark.parametrize("value", ["", "x", "01a20d71-7d4f-72d0-a88f-5e8f597f63cf:forged:sig"])
     def test_takes_no_forged_log_in(self, browser, value):
@@ -220,6 +255,18 @@ class TestLogOut:
             assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, path)
         assert RefreshFamily.objects.get(user=user).revoked_at is not None
 
+    def test_is_audited_once_like_the_log_in(self, browser):
+        user = make_user(role=Role.STAFF)
+        enter(browser, user)
+        family = RefreshFamily.objects.get()
+        for _ in range(2):
+            staff.close_session(family.id)
+        entries = AuditEntry.objects.order_by("id")
+        assert [entry.action for entry in entries] == ["staff.logged_in", "staff.logged_out"]
+        for entry in entries:
+            assert (entry.target_type, entry.target_id) == ("session", str(family.id))
+            assert entry.actor_id == user.id
+
     @pytest.mark.parametrize(
         "origin", [None, "null", "https://evil.example", "http://testserver.x"]
     )
@@ -248,6 +295,16 @@ class TestResetPassword:
         assert known.status_code == unknown.status_code == 200
         assert known.content == unknown.content
         assert OutboxEvent.objects.filter(type="user.password_reset_requested").count() == 2
+
+    def test_is_bounded_by_the_rate_of_requests(self, browser):
+        answers = [post_form(browser, self.PAGE, email="nobody@shop.example") for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+        assert OutboxEvent.objects.filter(type="user.password_reset_requested").count() == 10
+
+    def test_says_at_once_that_a_link_is_dead(self, browser):
+        answer = browser.get(f"{self.PAGE}?token=x")
+        assert answer.status_code == 400
+        assert b"no longer good" in answer.content
 
     def test_sets_a_password_by_the_token_of_a_mail_once(self, browser):
         user = make_user()
@@ -283,21 +340,31 @@ class TestResetPassword:
 class TestConfirmEmail:
     PAGE = "/admin/auth/email/confirm"
 
-    def test_confirms_by_a_click_and_not_by_opening_the_link(self, browser):
+    def test_confirms_by_the_password_and_not_by_opening_the_link(self, browser):
         user = make_user(awaits_confirmation=True)
         token = links.make_token(user, "confirm", now=timezone.now())
         browser.get(f"{self.PAGE}?{urlencode({'token': token})}")
         user.refresh_from_db()
         assert user.awaits_confirmation
-        assert post_form(browser, self.PAGE, token=token).status_code == 200
+        wrong = post_form(browser, self.PAGE, token=token, password="a stranger's")
+        assert wrong.status_code == 400
+        assert b"not the password of the last registration" in wrong.content
+        assert post_form(browser, self.PAGE, token=token, password=PASSWORD).status_code == 200
         user.refresh_from_db()
         assert not user.awaits_confirmation
 
     @pytest.mark.parametrize("token", ["", "x", "a.b"])
     def test_says_that_a_link_is_dead(self, browser, token):
-        answer = post_form(browser, self.PAGE, token=token)
-        assert answer.status_code == 400
-        assert b"no longer good" in answer.content
+        browser.get(LOG_IN)
+        form = {"token": token or "x", "password": PASSWORD}
+        csrf = {"csrfmiddlewaretoken": browser.cookies["souk_auth_csrf"].value}
+        answers = [
+            browser.get(f"{self.PAGE}?{urlencode({'token': token})}"),
+            browser.post(self.PAGE, {**form, **csrf}),
+        ]
+        for answer in answers:
+            assert answer.status_code == 400
+            assert b"no longer good" in answer.content
 
 
 class TestRaces:

@@ -12,7 +12,7 @@ from apps.auth_service import conf, selectors
 from apps.auth_service.api.views import NOTHING, PublicView, user_id_of
 from apps.auth_service.serializers import (
     AcceptedOutput,
-    LinkInput,
+    ConfirmationInput,
     NewPasswordInput,
     PasswordChangeInput,
     PasswordResetInput,
@@ -48,13 +48,13 @@ class RegisterView(PublicView):
 
 class ConfirmEmailView(PublicView):
     @extend_schema(
-        operation_id="accounts_confirm_email", request=LinkInput, responses={204: NOTHING}
+        operation_id="accounts_confirm_email", request=ConfirmationInput, responses={204: NOTHING}
     )
     def post(self, request: Request) -> Response:
-        """Confirm the address of an account by the token that was mailed to it."""
-        given = LinkInput(data=request.data)
+        """Confirm an account's address by the token that was mailed to it, and its password."""
+        given = ConfirmationInput(data=request.data)
         given.is_valid(raise_exception=True)
-        accounts.confirm_email(given.validated_data["token"])
+        accounts.confirm_email(**given.validated_data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -11,7 +11,12 @@ from rest_framework.views import APIView
 from apps.auth_service import selectors
 from apps.auth_service.api.views import user_id_of
 from apps.auth_service.models import Role
-from apps.auth_service.serializers import AccessInput, UserListOutput, UserOutput
+from apps.auth_service.serializers import (
+    AccessInput,
+    UserFilterInput,
+    UserListOutput,
+    UserOutput,
+)
 from apps.auth_service.services import accounts
 from chassis import pagination
 from chassis.tokens.authentication import IsAdmin
@@ -24,16 +29,24 @@ class UserListView(APIView):
 
     @extend_schema(
         operation_id="users_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=[
+            UserFilterInput,
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+        ],
         responses=UserListOutput,
     )
     def get(self, request: Request) -> Response:
-        """List all users, the newest first."""
+        """List users, the newest first: all, or those of a role or activity."""
+        given = UserFilterInput(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        role, is_active = given.validated_data.get("role"), given.validated_data["is_active"]
         found = pagination.page(
-            selectors.list_users(),
+            selectors.list_users(role=role, is_active=is_active),
             order=_NEWEST_FIRST,
             limit=pagination.read_limit(request),
             cursor=request.query_params.get("cursor"),
+            scope=f"{role}|{is_active}",
         )
         results = [UserOutput(user).data for user in found.rows]
         return Response(pagination.envelope(request, found, results))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
-"""Failures are counted from nothing again this long after the last one."""
+"""Failures, and mails too, are counted from nothing again this long after the last one."""
 
 KNOWN_ADDRESS_LIFETIME: Final = timedelta(days=30)
 """An address that the account was logged in from is known to it for this long."""

@@ -31,16 +31,16 @@ class Migration(migrations.Migration):
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.CreateModel(
-            name="LoginCounter",
+            name="Counter",
             fields=[
                 ("key", models.CharField(max_length=120, primary_key=True, serialize=False)),
-                ("failures", models.PositiveIntegerField()),
+                ("count", models.PositiveIntegerField()),
                 ("last_at", models.DateTimeField()),
                 ("blocked_until", models.DateTimeField(null=True)),
             ],
             options={
-                "db_table": "login_counter",
-                "indexes": [models.Index(fields=["last_at"], name="login_counter_last_at")],
+                "db_table": "counter",
+                "indexes": [models.Index(fields=["last_at"], name="counter_last_at")],
             },
         ),
         migrations.AlterModelOptions(

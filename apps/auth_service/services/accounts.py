@@ -1,5 +1,7 @@
 """What happens to an account. Every change and its event are one transaction."""
 
+import contextlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +13,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.auth_service import selectors
-from apps.auth_service.errors import EmailTaken, NotAdmin, NotFound, OwnAccount, TokenInvalid
+from apps.auth_service.errors import (
+    EmailTaken,
+    NotAdmin,
+    NotFound,
+    OwnAccount,
+    PasswordWrong,
+    TokenInvalid,
+)
 from apps.auth_service.events import (
     RegistrationRequested,
     UserDeactivated,
@@ -20,7 +29,7 @@ from apps.auth_service.events import (
     UserUpdated,
 )
 from apps.auth_service.models import RefreshFamily, Role, User
-from apps.auth_service.services import links, mail
+from apps.auth_service.services import families, links, mail
 from chassis import audit, events
 from chassis.ids import uuid7
 from chassis.tokens import deny
@@ -96,17 +105,34 @@ def request_registration(
     log.info("registration_requested")
 
 
-def confirm_email(token: str, *, now: datetime | None = None) -> None:
+def confirm_email(*, token: str, password: str, now: datetime | None = None) -> None:
     """Confirm an account's address by the token of a mail, and publish user.registered.
+
+    The password is asked for: whoever reads the mail must be who registered last. A stranger may
+    register the same address with a password of theirs, and have the mail sent.
 
     Raises:
         LinkInvalid: the token is used up, replaced by a newer registration, expired, or none.
+        PasswordWrong: it is not the one that was given at registration.
     """
     now = now or timezone.now()
     user_id = links.user_id_of(token)
+    user = links.check(token, User.objects.filter(pk=user_id).first(), "confirm", now=now)
+    if not user.check_password(password):
+        raise PasswordWrong("password")
     with transaction.atomic(durable=True):
-        user = links.check(token, lock_users(user_id).get(user_id), "confirm", now=now)
-        confirm(user)
+        # Once more under the lock: the token signs the password that was just checked.
+        confirm(links.check(token, families.lock_user(user_id), "confirm", now=now))
+
+
+def check_confirmation(token: str, *, now: datetime | None = None) -> None:
+    """Check that a token of a mail is good, and leave it so.
+
+    Raises:
+        LinkInvalid: it is used up, replaced, expired, or none.
+    """
+    user = User.objects.filter(pk=links.user_id_of(token)).first()
+    links.check(token, user, "confirm", now=now or timezone.now())
 
 
 def confirm(user: User) -> None:
@@ -124,8 +150,8 @@ def rename_user(user_id: UUID, *, name: str) -> User:
         TokenInvalid: the account is gone or inactive since the token was issued.
     """
     with transaction.atomic(durable=True):
-        user = lock_users(user_id).get(user_id)
-        if user is None or not user.is_active:
+        user = families.lock_active(user_id)
+        if user is None:
             raise TokenInvalid
         if user.name != name:
             user.name = name
@@ -149,7 +175,7 @@ def change_access(
         OwnAccount: the change is to the admin's own account.
     """
     with transaction.atomic(durable=True):
-        users = lock_users(user_id, by)
+        users = families.lock_users(user_id, by)
         admin = users.get(by)
         if admin is None or not admin.is_active or admin.role != Role.ADMIN:
             raise NotAdmin
@@ -168,8 +194,8 @@ def ensure_user(
 ) -> tuple[User, bool]:
     """Make sure that an active user has this address and role; return the user and if it is new.
 
-    For commands. Idempotent. A present account keeps its name; and its password too, unless
-    `reset_password` says otherwise.
+    For commands. Idempotent, also when run at once. A present account keeps its name; and its
+    password too, unless `reset_password` says otherwise.
 
     Raises:
         ValueError: the account must be made and there is no password.
@@ -178,9 +204,11 @@ def ensure_user(
     if user is None:
         if password is None:
             raise ValueError("a new account needs a password")
-        return register_user(email=email, name=name, password=password, role=role), True
+        with contextlib.suppress(EmailTaken):  # by another command in this moment
+            return register_user(email=email, name=name, password=password, role=role), True
+        user = User.objects.get_by_natural_key(email)
     with transaction.atomic(durable=True):
-        user = lock_users(user.id)[user.id]
+        user = families.lock_users(user.id)[user.id]
         confirm(user)
         _apply(user, AccessChange(role=role, is_active=True), by=None)
         if reset_password and password is not None and not user.check_password(password):
@@ -193,7 +221,7 @@ def set_password(user: User, password: str, *, now: datetime | None = None) -> N
     """Change a locked user's password and end every log-in. Needs a transaction."""
     user.set_password(password)
     user.save(update_fields=["password"])
-    _revoke_families(user, now or timezone.now())
+    families.revoke(RefreshFamily.objects.filter(user=user), now=now)
 
 
 def _differs(user: User, change: AccessChange) -> bool:
@@ -213,6 +241,8 @@ def _apply(
     now = now or timezone.now()
     # A token may carry the next second, where one was given after another change in this one.
     not_before = deny.first_issuable(user.id, now=now)
+    # Changes in quick succession would push it on and on, past what verifiers take for now.
+    time.sleep(max(0.0, (not_before - now).total_seconds() - 1))
     if change.role is not None and change.role != user.role:
         _record("user.role_changed", user, by=by, before=str(user.role), after=str(change.role))
         user.role = change.role
@@ -225,7 +255,7 @@ def _apply(
         user.save(update_fields=["is_active"])
         _record("user.activated" if user.is_active else "user.deactivated", user, by=by)
         if not user.is_active:
-            _revoke_families(user, now)
+            families.revoke(RefreshFamily.objects.filter(user=user), now=now)
             deactivated = UserDeactivated(user_id=user.id, not_before=not_before)
             events.publish(deactivated, subject=str(user.id))
             deny.deny(user.id, not_before=not_before)
@@ -238,16 +268,6 @@ def _record(action: str, user: User, *, by: UUID | None, **details: str) -> None
 def _publish_registered(user: User) -> None:
     registered = UserRegistered(user_id=user.id, email=user.email, name=user.name)
     events.publish(registered, subject=str(user.id))
-
-
-def _revoke_families(user: User, now: datetime) -> None:
-    RefreshFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
-
-
-def lock_users(*user_ids: UUID) -> dict[UUID, User]:
-    """Return the users by id, locked in the order of their ids. Needs a transaction."""
-    found = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk")
-    return {user.id: user for user in found}
 
 
 def _violated(error: IntegrityError) -> str | None:

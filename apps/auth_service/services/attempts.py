@@ -14,11 +14,13 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import DateTimeField, F, Max, Value
 from django.db.models.functions import NullIf
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.auth_service.domain import attempts as rules
 from apps.auth_service.errors import TooManyAttempts
-from apps.auth_service.models import LoginCounter
+from apps.auth_service.models import Counter
+from apps.auth_service.services import counters
 
 _SALT: Final = "souk.auth.attempts"
 
@@ -31,27 +33,14 @@ SELECT lower(%(email)s), EXISTS (
 )
 """
 
-# Nobody gets the row back while the counter is blocked. Of attempts at once each waits for the one
-# before and then sees what it did.
-_CHARGE = """
-INSERT INTO login_counter (key, failures, last_at) VALUES (%(key)s, 1, %(now)s)
-ON CONFLICT (key) DO UPDATE SET
-    failures = CASE WHEN login_counter.last_at <= %(forgotten)s THEN 1
-                    ELSE login_counter.failures + 1 END,
-    last_at = %(now)s,
-    blocked_until = NULL
-WHERE login_counter.blocked_until IS NULL OR login_counter.blocked_until <= %(now)s
-RETURNING failures
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt that is charged: the keys of its counters, and the end of the delay it began."""
 
     account: str
-    address: str
     pair: str
+    address: str | None
     address_blocked_until: datetime | None
 
 
@@ -74,16 +63,19 @@ def charge(*, email: str, user_id: UUID | None, ip: str | None, now: datetime) -
     network = rules.network_of(ip)
     name, is_known = _look_up(email=email, user_id=user_id, network=network, now=now)
     account, address, pair = f"account:{name}", f"address:{network}", f"pair:{name}:{network}"
-    limits = {address: rules.ADDRESS, pair: rules.PAIR}
-    if not is_known:  # strangers cannot lock the owner out of the addresses the account knows
-        limits[account] = rules.ACCOUNT
+    limits = {pair: rules.PAIR}
+    if not is_known:  # neither strangers nor colleagues lock the owner out of an address it knows
+        limits |= {account: rules.ACCOUNT, address: rules.ADDRESS}
     try:
         with transaction.atomic(durable=True):
             blocks = {key: _charge_one(key, limits[key], now) for key in sorted(limits)}
     except _Blocked:
         raise TooManyAttempts(retry_after_seconds=_wait_seconds(limits, now)) from None
     return Attempt(
-        account=account, address=address, pair=pair, address_blocked_until=blocks[address]
+        account=account,
+        pair=pair,
+        address=None if is_known else address,
+        address_blocked_until=blocks.get(address),
     )
 
 
@@ -93,26 +85,23 @@ def settle(attempt: Attempt) -> None:
     The account's counters begin anew. The address gets no more than its own charge back: else a
     right password of one account would pay for guesses at others.
     """
-    returned: dict[str, Any] = {"failures": F("failures") - 1}
+    returned: dict[str, Any] = {"count": F("count") - 1}
     if attempt.address_blocked_until is not None:
         own = Value(attempt.address_blocked_until, output_field=DateTimeField())
         returned["blocked_until"] = NullIf(F("blocked_until"), own)
     with transaction.atomic(durable=True):  # in the order of the keys, as they are charged
-        LoginCounter.objects.filter(pk=attempt.account).delete()
-        LoginCounter.objects.filter(pk=attempt.address, failures__gt=0).update(**returned)
-        LoginCounter.objects.filter(pk=attempt.pair).delete()
+        Counter.objects.filter(pk=attempt.account).delete()
+        if attempt.address is not None:
+            Counter.objects.filter(pk=attempt.address, count__gt=0).update(**returned)
+        Counter.objects.filter(pk=attempt.pair).delete()
 
 
-def delete_forgotten(*, now: datetime) -> int:
-    """Delete counters whose failures are forgotten; return how many. Idempotent.
-
-    One that an attempt is just counted in is left alone: waiting for it could end in a deadlock.
-    """
-    unlocked = LoginCounter.objects.select_for_update(skip_locked=True)
-    forgotten = unlocked.filter(last_at__lte=now - rules.FORGOTTEN_AFTER)
-    with transaction.atomic(durable=True):
-        deleted, _ = LoginCounter.objects.filter(pk__in=forgotten.values("pk")).delete()
-    return deleted
+def forgive(email: str) -> None:
+    """Forget the failures of an account, from wherever they came. No transaction may be open."""
+    name, _ = _look_up(email=email, user_id=None, network=None, now=timezone.now())
+    with transaction.atomic(durable=True):  # in the order of the keys, as they are charged
+        Counter.objects.filter(pk=f"account:{name}").delete()
+        Counter.objects.filter(pk__startswith=f"pair:{name}:").delete()
 
 
 def _look_up(
@@ -134,21 +123,18 @@ def _charge_one(key: str, limit: rules.Limit, now: datetime) -> datetime | None:
     Raises:
         _Blocked: the counter takes none now.
     """
-    forgotten = now - rules.FORGOTTEN_AFTER
-    with connection.cursor() as cursor:
-        cursor.execute(_CHARGE, {"key": key, "now": now, "forgotten": forgotten})
-        row: tuple[int] | None = cursor.fetchone()
-    if row is None:
+    failures = counters.add(key, now=now)
+    if failures is None:
         raise _Blocked
-    delay = limit.delay(row[0])
+    delay = limit.delay(failures)
     if not delay:
         return None
-    LoginCounter.objects.filter(pk=key).update(blocked_until=now + delay)
+    counters.block(key, until=now + delay)
     return now + delay
 
 
 def _wait_seconds(keys: Iterable[str], now: datetime) -> int:
     """Return after how many seconds no counter is blocked; at least one, whatever happened since."""
-    found = LoginCounter.objects.filter(pk__in=keys).aggregate(until=Max("blocked_until"))
+    found = Counter.objects.filter(pk__in=keys).aggregate(until=Max("blocked_until"))
     until: datetime = found["until"] or now
     return max(1, math.ceil((until - now).total_seconds()))

@@ -8,36 +8,30 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.db import connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.auth_service import selectors
 from apps.auth_service.models import User
-from apps.auth_service.services import links
+from apps.auth_service.services import counters, links
 
 MAILS_PER_HOUR: Final = 5
-"""Most mails to one account in an hour, whoever asks for them; their links live as long."""
+"""Most mails to one account in an hour that strangers can ask for; their links live as long.
+
+The last of them begins an hour without; one hour in which nobody asks begins the count anew.
+"""
+
+_HOUR: Final = timedelta(hours=1)
+
+TOO_MANY: Final = "too many mails"
 
 _SUBJECTS: Final = {
     "reset": "Set a new password",
     "confirm": "Confirm your e-mail address",
     "known": "You have an account already",
 }
-
-# A window of an hour from the first mail on; nobody gets the row back beyond its limit.
-_COUNT = """
-INSERT INTO login_counter (key, failures, last_at) VALUES (%(key)s, 1, %(now)s)
-ON CONFLICT (key) DO UPDATE SET
-    failures = CASE WHEN login_counter.last_at <= %(hour_ago)s THEN 1
-                    ELSE login_counter.failures + 1 END,
-    last_at = CASE WHEN login_counter.last_at <= %(hour_ago)s THEN %(now)s
-                   ELSE login_counter.last_at END
-WHERE login_counter.last_at <= %(hour_ago)s OR login_counter.failures < %(most)s
-RETURNING failures
-"""
 
 
 class MailFailed(Exception):
@@ -52,10 +46,10 @@ def subject_of(email: str) -> str:
     return f"mailbox-{salted_hmac('souk.auth.mailbox', email.lower()).hexdigest()[:2]}"
 
 
-def send_password_reset(email: str, *, now: datetime | None = None) -> str:
+def send_password_reset(email: str, *, by_staff: bool = False, now: datetime | None = None) -> str:
     """Send the account of an address a link to set a new password; return what was done.
 
-    Needs a transaction.
+    What staff asks for is neither held up nor counted. Needs a transaction.
 
     Raises:
         MailFailed: the mail was not taken; try again later.
@@ -64,7 +58,9 @@ def send_password_reset(email: str, *, now: datetime | None = None) -> str:
     user = selectors.find_user_by_email(email)
     if user is None or not user.is_active:
         return "no active account"
-    return _send("reset", user, url=_link(user, "reset", now=now), now=now)
+    if not by_staff and not _count("reset", user, now):
+        return TOO_MANY
+    return _send("reset", user, url=_link(user, "reset", now=now))
 
 
 def send_registration(email: str, *, now: datetime | None = None) -> str:
@@ -79,19 +75,19 @@ def send_registration(email: str, *, now: datetime | None = None) -> str:
     user = selectors.find_user_by_email(email)
     if user is None or not user.is_active:
         return "no active account"
+    if not _count("registration", user, now):
+        return TOO_MANY
     if user.awaits_confirmation:
-        return _send("confirm", user, url=_link(user, "confirm", now=now), now=now)
-    return _send("known", user, now=now)
+        return _send("confirm", user, url=_link(user, "confirm", now=now))
+    return _send("known", user)
 
 
 def _link(user: User, purpose: links.Purpose, *, now: datetime) -> str:
     return links.url_of(links.make_token(user, purpose, now=now), purpose)
 
 
-def _send(template: str, user: User, *, now: datetime, **context: Any) -> str:
+def _send(template: str, user: User, **context: Any) -> str:
     """Send one mail to the stored address, never to the one that was typed."""
-    if not _count(user, now):
-        return "too many mails"
     values = {
         # Whoever registered wrote the name: not our words to a stranger's address.
         "name": "" if user.awaits_confirmation else user.name,
@@ -106,22 +102,22 @@ def _send(template: str, user: User, *, now: datetime, **context: Any) -> str:
     )
     mail.attach_alternative(render_to_string(f"accounts/mail/{template}.html", values), "text/html")
     try:
-        mail.send()
+        with get_connection() as mail.connection:  # closed too where its log-in is refused
+            mail.send()
+    except UnicodeError:  # a domain that has no form for the wire; it will not get one
+        return "no mail can be sent there"
     except (OSError, smtplib.SMTPException) as error:
         raise MailFailed(type(error).__name__) from None
     return "mail sent"
 
 
-def _count(user: User, now: datetime) -> bool:
-    """Count a mail to a user; return False if there were too many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT,
-            {
-                "key": f"mail:{user.id}",
-                "now": now,
-                "hour_ago": now - timedelta(hours=1),
-                "most": MAILS_PER_HOUR,
-            },
-        )
-        return cursor.fetchone() is not None
+def _count(kind: str, user: User, now: datetime) -> bool:
+    """Count a mail to a user; return False if there were too many of its kind.
+
+    Each kind by itself: strangers who register an address cannot keep its owner from a reset.
+    """
+    key = f"mail:{kind}:{user.id}"
+    count = counters.add(key, now=now)
+    if count == MAILS_PER_HOUR:
+        counters.block(key, until=now + _HOUR)
+    return count is not None

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.auth_service import selectors
 from apps.auth_service.errors import (
     CredentialsInvalid,
+    NotAdmin,
     NotFound,
     PasswordUnfit,
     PasswordWrong,
@@ -19,7 +20,7 @@ from apps.auth_service.errors import (
 )
 from apps.auth_service.events import PasswordResetRequested
 from apps.auth_service.models import User
-from apps.auth_service.services import accounts, links, mail, sessions
+from apps.auth_service.services import accounts, attempts, families, links, mail, sessions
 from chassis import audit, events
 
 log = structlog.get_logger()
@@ -50,13 +51,13 @@ def change_password(
             email=user.email, password=current_password, ip=ip, now=now
         )
     except CredentialsInvalid:
-        raise PasswordWrong from None
+        raise PasswordWrong("current_password") from None
     with transaction.atomic(durable=True):
-        locked = accounts.lock_users(user_id).get(user_id)
-        if locked is None or not locked.is_active:
+        locked = families.lock_active(user_id)
+        if locked is None:
             raise TokenInvalid
         if locked.password != checked.password:  # changed by another request meanwhile
-            raise PasswordWrong
+            raise PasswordWrong("current_password")
         accounts.set_password(locked, new_password, now=now)
     log.info("password_changed", user_id=str(user_id))
 
@@ -64,28 +65,42 @@ def change_password(
 def request_reset(email: str) -> None:
     """Have a link sent to the account of an address, if there is one: the worker finds out."""
     with transaction.atomic(durable=True):
-        _publish_reset(email)
+        _publish_reset(email, by_staff=False)
     log.info("password_reset_requested")
 
 
 def send_reset(user_id: UUID, *, by: UUID) -> None:
-    """Have a link sent to a user on behalf of staff. Audited.
+    """Have a link sent to a user on behalf of staff, however many were. Audited.
 
     Raises:
         NotFound: there is no such active user.
+        NotAdmin: one of staff may not do this to that account.
     """
     with transaction.atomic(durable=True):
         user = User.objects.filter(pk=user_id, is_active=True).first()
         if user is None:
             raise NotFound("There is no such active user.")
-        _publish_reset(user.email)
+        if not selectors.may_look_after(user_id, by=by):
+            raise NotAdmin
+        _publish_reset(user.email, by_staff=True)
         audit.record("user.reset_sent", target_type="user", target_id=user_id, actor_id=by)
+
+
+def check_reset(token: str, *, now: datetime | None = None) -> None:
+    """Check that a token of a mail is good, and leave it so.
+
+    Raises:
+        LinkInvalid: it is used up, expired, or none.
+    """
+    user = User.objects.filter(pk=links.user_id_of(token)).first()
+    links.check(token, user, "reset", now=now or timezone.now())
 
 
 def confirm_reset(*, token: str, password: str, now: datetime | None = None) -> None:
     """Set a new password by the token of a mail, which confirms the address too.
 
-    Ends every log-in. The token is used up by it.
+    Ends every log-in, and the delays that strangers' guesses began: it is the owner's way back in.
+    The token is used up by it.
 
     Raises:
         LinkInvalid: the token is used up, expired, or none.
@@ -97,15 +112,16 @@ def confirm_reset(*, token: str, password: str, now: datetime | None = None) -> 
     _judge(password, links.check(token, user, "reset", now=now))
     with transaction.atomic(durable=True):
         # Once more under the lock: of two uses at once the second finds another password.
-        locked = accounts.lock_users(user_id).get(user_id)
-        locked = links.check(token, locked, "reset", now=now)
+        locked = links.check(token, families.lock_user(user_id), "reset", now=now)
         accounts.set_password(locked, password, now=now)
         accounts.confirm(locked)
+    attempts.forgive(locked.email)
     log.info("password_reset", user_id=str(user_id))
 
 
-def _publish_reset(email: str) -> None:
-    events.publish(PasswordResetRequested(email=email), subject=mail.subject_of(email))
+def _publish_reset(email: str, *, by_staff: bool) -> None:
+    requested = PasswordResetRequested(email=email, by_staff=by_staff)
+    events.publish(requested, subject=mail.subject_of(email))
 
 
 def _judge(password: str, user: User) -> None:

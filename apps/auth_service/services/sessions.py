@@ -14,13 +14,15 @@ from django.utils import timezone
 
 from apps.auth_service import selectors, tokens
 from apps.auth_service.domain import sessions as rules
-from apps.auth_service.errors import CredentialsInvalid, NotFound, TokenInvalid
+from apps.auth_service.domain.attempts import KNOWN_ADDRESS_LIFETIME
+from apps.auth_service.errors import CredentialsInvalid, NotAdmin, NotFound, TokenInvalid
 from apps.auth_service.models import RefreshFamily, RefreshToken, User
-from apps.auth_service.services import attempts
+from apps.auth_service.services import attempts, families
 from chassis import audit
 
 _TOKEN_BYTES: Final = 32
 _KEPT_AFTER_END: Final = timedelta(days=1)
+_KEPT_AFTER_BEGIN: Final = KNOWN_ADDRESS_LIFETIME  # its address is known by it
 
 log = structlog.get_logger()
 
@@ -90,18 +92,10 @@ def log_in(
     """
     user = check_credentials(email=email, password=password, ip=ip, now=now)
     with transaction.atomic(durable=True):
-        active = _lock_active(user.id)
-        # A change of password ends every log-in: also the one that is just about to begin.
-        if active is None or active.password != user.password:
-            raise CredentialsInvalid
+        active = families.lock_checked(user)
         now = now or timezone.now()
-        family = RefreshFamily.objects.create(
-            user=active,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + rules.FAMILY_LIFETIME,
-            device=device[:200],
-            ip=ip,
+        family = families.begin(
+            active, lifetime=rules.FAMILY_LIFETIME, device=device, ip=ip, now=now
         )
         return _grant(active, family_id=family.id, family_expires_at=family.expires_at, now=now)
 
@@ -121,7 +115,7 @@ def refresh(refresh_token: str, *, ip: str | None = None, now: datetime | None =
         consumed = _consume(token_hash, shown_at)
         if consumed is not None:
             family_id, user_id, family_expires_at = consumed
-            user = _lock_active(user_id)
+            user = families.lock_for_log_in(user_id)
             if user is None:
                 raise TokenInvalid
             now = now or timezone.now()
@@ -137,22 +131,24 @@ def refresh(refresh_token: str, *, ip: str | None = None, now: datetime | None =
 def revoke(refresh_token: str, *, now: datetime | None = None) -> None:
     """End the log-in that a refresh token is of. Idempotent; an unknown token is none (RFC 7009)."""
     with transaction.atomic(durable=True):
-        RefreshFamily.objects.filter(
-            tokens__token_hash=_hash(refresh_token), revoked_at=None
-        ).update(revoked_at=now or timezone.now())
+        found = RefreshFamily.objects.filter(tokens__token_hash=_hash(refresh_token))
+        families.revoke(found, now=now)
 
 
 def revoke_all(user_id: UUID, *, by: UUID | None = None, now: datetime | None = None) -> int:
     """End all log-ins of a user; return how many there were. Idempotent.
 
     `by` is the member of staff who ends them, which is audited; None where the user does.
+
+    Raises:
+        NotAdmin: one of staff may not do this to that account.
     """
+    if by is not None and not selectors.may_look_after(user_id, by=by):
+        raise NotAdmin
     with transaction.atomic(durable=True):
         # The lock keeps a log-in under way from slipping through.
-        User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-        revoked = RefreshFamily.objects.filter(user_id=user_id, revoked_at=None).update(
-            revoked_at=now or timezone.now()
-        )
+        families.lock_user(user_id)
+        revoked = families.revoke(RefreshFamily.objects.filter(user_id=user_id), now=now)
         if by is not None:
             audit.record(
                 "user.sessions_ended",
@@ -177,33 +173,34 @@ def end_session(
 
     Raises:
         NotFound: there is no such log-in, it is another's, or it has ended.
+        NotAdmin: one of staff may not do this to that account.
     """
     now = now or timezone.now()
     with transaction.atomic(durable=True):
-        found = RefreshFamily.objects.filter(pk=family_id, revoked_at=None, expires_at__gt=now)
+        found = RefreshFamily.objects.filter(selectors.live(now), pk=family_id)
         if user_id is not None:
             found = found.filter(user_id=user_id)
-        if not found.update(revoked_at=now):
-            raise NotFound("There is no such log-in.")
+        owner = found.values_list("user_id", flat=True).first()
+        if owner is not None and by is not None and not selectors.may_look_after(owner, by=by):
+            raise NotAdmin
+        if not families.revoke(found, now=now):
+            raise NotFound("There is no such session.")
         if by is not None:
             audit.record("session.ended", target_type="session", target_id=family_id, actor_id=by)
 
 
 def delete_ended(*, now: datetime) -> int:
-    """Delete log-ins that ended over a day ago, with their tokens; return how many. Idempotent."""
-    ended = RefreshFamily.objects.filter(expires_at__lt=now - _KEPT_AFTER_END)
+    """Delete log-ins whose time is over, with their tokens; return how many. Idempotent.
+
+    Each is kept until a day after it would have ended by itself, and for as long as its account
+    knows an address by it (ADR 0015).
+    """
+    ended = RefreshFamily.objects.filter(
+        expires_at__lt=now - _KEPT_AFTER_END, created_at__lte=now - _KEPT_AFTER_BEGIN
+    )
     with transaction.atomic(durable=True):
         _, deleted = ended.delete()
     return deleted.get("accounts.RefreshFamily", 0)
-
-
-def _lock_active(user_id: UUID) -> User | None:
-    """Return the user, locked, if active and confirmed. Needs a transaction.
-
-    A change of rights waits for the lock or is waited for; take the token's time after it.
-    """
-    users = User.objects.select_for_update(no_key=True)
-    return users.filter(pk=user_id, is_active=True, awaits_confirmation=False).first()
 
 
 def _grant(user: User, *, family_id: UUID, family_expires_at: datetime, now: datetime) -> Grant:
@@ -235,11 +232,10 @@ def _note_use(family_id: UUID, *, ip: str | None, now: datetime) -> bool:
 
 
 def _revoke_betrayed_family(token_hash: str, now: datetime) -> int:
-    return RefreshFamily.objects.filter(
-        revoked_at=None,
-        tokens__token_hash=token_hash,
-        tokens__consumed_at__lt=rules.reuse_threshold(now),
-    ).update(revoked_at=now)
+    betrayed = RefreshFamily.objects.filter(
+        tokens__token_hash=token_hash, tokens__consumed_at__lt=rules.reuse_threshold(now)
+    )
+    return families.revoke(betrayed, now=now)
 
 
 def _hash(refresh_token: str) -> str:

@@ -8,10 +8,12 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from apps.auth_service import tokens
+from apps.auth_service import selectors, tokens
 from apps.auth_service.domain import sessions as rules
-from apps.auth_service.errors import CredentialsInvalid, NotStaff, TokenInvalid
+from apps.auth_service.errors import NotStaff, TokenInvalid
 from apps.auth_service.models import RefreshFamily, User
+from apps.auth_service.services import families
+from chassis import audit
 
 log = structlog.get_logger()
 
@@ -30,26 +32,21 @@ def open_session(
     """Start a log-in of a member of staff whose password was just checked.
 
     It is a family like every log-in, so whatever ends those ends it; it has no refresh token.
+    Audited.
 
     Raises:
         CredentialsInvalid: account or password changed since they were checked.
         NotStaff: the account is a customer's.
     """
     with transaction.atomic(durable=True):
-        locked = User.objects.select_for_update(no_key=True).filter(pk=user.id).first()
-        if locked is None or not locked.may_log_in or locked.password != user.password:
-            raise CredentialsInvalid
+        locked = families.lock_checked(user)
         if not locked.is_staff:
             raise NotStaff
         now = now or timezone.now()
-        family = RefreshFamily.objects.create(
-            user=locked,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + rules.STAFF_LIFETIME,
-            device=device[:200],
-            ip=ip,
+        family = families.begin(
+            locked, lifetime=rules.STAFF_LIFETIME, device=device, ip=ip, now=now
         )
+        _record("staff.logged_in", family.id, user_id=locked.id)
     log.info("staff_logged_in", user_id=str(user.id))
     return family
 
@@ -67,15 +64,13 @@ def issue_pass(family_id: UUID | None, *, service: str, now: datetime | None = N
         raise TokenInvalid
     shown_at = now or timezone.now()
     with transaction.atomic(durable=True):
-        family = RefreshFamily.objects.filter(
-            pk=family_id, revoked_at=None, expires_at__gt=shown_at
-        ).first()
+        family = RefreshFamily.objects.filter(selectors.live(shown_at), pk=family_id).first()
         if family is None:
             raise TokenInvalid
-        user = User.objects.select_for_update(no_key=True).filter(pk=family.user_id).first()
+        user = families.lock_for_log_in(family.user_id)
         # Asked once more under the lock: a change of password revokes while it holds it.
         ended = not RefreshFamily.objects.filter(pk=family_id, revoked_at=None).exists()
-        if ended or user is None or not user.may_log_in:
+        if ended or user is None:
             raise TokenInvalid
         if not user.is_staff:
             raise NotStaff
@@ -85,8 +80,12 @@ def issue_pass(family_id: UUID | None, *, service: str, now: datetime | None = N
 
 
 def close_session(family_id: UUID, *, now: datetime | None = None) -> None:
-    """End a log-in. Idempotent. Tokens that are out live on until they end, in minutes."""
+    """End a log-in. Idempotent. Tokens that are out live on until they end, in minutes. Audited."""
+    found = RefreshFamily.objects.filter(pk=family_id)
     with transaction.atomic(durable=True):
-        RefreshFamily.objects.filter(pk=family_id, revoked_at=None).update(
-            revoked_at=now or timezone.now()
-        )
+        if families.revoke(found, now=now):
+            _record("staff.logged_out", family_id, user_id=found.get().user_id)
+
+
+def _record(action: str, family_id: UUID, *, user_id: UUID) -> None:
+    audit.record(action, target_type="session", target_id=family_id, actor_id=user_id)

@@ -72,6 +72,7 @@ class Server(BaseApplication):
             "pre_fork": _before_fork,
             "post_fork": _after_fork,
             # The gateway bounds all headers together; a longer one never comes.
+            "limit_request_line": 0,
             "limit_request_field_size": HEADER_BYTES,
             "post_worker_init": lambda _: background.start(),
             "control_socket_disable": True,

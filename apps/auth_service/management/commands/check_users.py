@@ -1,4 +1,4 @@
-"""Look for what is wrong with the accounts."""
+"""Look for what is wrong with the accounts and the keys that sign their tokens."""
 
 import sys
 from dataclasses import asdict
@@ -20,7 +20,8 @@ class Command(CommandWithExamples):
 
     help = (
         "Look for what is wrong with the accounts, and change nothing: no active admin, log-ins of "
-        "inactive accounts, deactivations of which the other services were not told. Notes unusable "
+        "inactive accounts, deactivations of which the other services were not told, no signing key "
+        "or one that ENCRYPTION_KEYS do not decrypt. Notes unusable "
         "and outdated password hashes, and accounts that wait for their confirmation. "
         "Exits with 1 if there is a problem."
     )
@@ -73,4 +74,4 @@ class Command(CommandWithExamples):
             if finding.user_ids and left > 0:
                 self.stdout.write(f"  and {left} more")
         if not findings:
-            self.stdout.write("The accounts are as they should be.")
+            self.stdout.write("The accounts and keys are as they should be.")

@@ -4,26 +4,30 @@ import getpass
 import sys
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
 from apps.auth_service import conf, selectors
-from apps.auth_service.models import Role, User
+from apps.auth_service.models import Role
+from apps.auth_service.serializers import RegistrationInput
 from apps.auth_service.services import accounts
 from chassis.commands import CommandWithExamples
 
 
 class Command(CommandWithExamples):
-    """Idempotent. A present account becomes an active admin and keeps name and password."""
+    """Idempotent. A present account keeps its name; its password only if it is an active admin."""
 
     help = (
-        "Make sure that an active admin has this e-mail address. A new account takes its password "
-        "from SOUK_ADMIN_PASSWORD, or asks for it; a present one keeps its own. Audited."
+        "Make sure that an active admin has this e-mail address. The password comes from "
+        "SOUK_ADMIN_PASSWORD, or is asked for: also for a present account that is no admin yet, since "
+        "a stranger may have opened it. One that is an active admin keeps its own. Audited."
     )
     examples = (
-        ("--email ada@shop.example", "Make an admin, or make a present account one."),
+        (
+            "--email ada@shop.example",
+            "Make an admin, or make a present account one, with a new password.",
+        ),
         ('--email ada@shop.example --name "Ada Lovelace"', "The same, with a name for a new one."),
     )
 
@@ -36,21 +40,35 @@ class Command(CommandWithExamples):
         """Run the command.
 
         Raises:
-            CommandError: the address or the password will not do.
+            CommandError: the address, or name or password of a new account, will not do.
         """
-        email, name = options["email"], options["name"]
-        password = None
+        email = options["email"]
         try:
             validate_email(email)
-            if selectors.find_user_by_email(email) is None:
-                password = conf.admin_password() or _ask()
-                validate_password(password, user=User(email=email, name=name))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        user, made = accounts.ensure_user(
-            email=email, name=name, role=Role.ADMIN, password=password
-        )
-        self.stdout.write(f"{user.email}: {'made' if made else 'present'}, {user.role}")
+        present = selectors.find_user_by_email(email)
+        if present is not None and present.role == Role.ADMIN and present.may_log_in:
+            self.stdout.write(f"{present.email}: present, {present.role}")
+            return
+        password = conf.admin_password() or _ask()
+        given = _checked({"email": email, "name": options["name"], "password": password})
+        user, made = accounts.ensure_user(**given, role=Role.ADMIN, reset_password=True)
+        done = "made" if made else "present, with the new password"
+        self.stdout.write(f"{user.email}: {done}, {user.role}")
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given if one may register with it.
+
+    Raises:
+        CommandError: one may not.
+    """
+    checked = RegistrationInput(data=given)
+    if not checked.is_valid():
+        reasons = [f"{name}: {' '.join(errors)}" for name, errors in checked.errors.items()]
+        raise CommandError(" ".join(reasons))
+    return dict(checked.validated_data)
 
 
 def _ask() -> str:

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apps.auth_service import conf, keys
+from apps.auth_service import conf
 from apps.auth_service.errors import LeadOutOfRange, RotationUnderWay
 from apps.auth_service.models import SigningKey
+from apps.auth_service.services import keys
 from chassis.commands import CommandWithExamples
 
 
@@ -17,9 +18,9 @@ class Command(CommandWithExamples):
         "Publish a new signing key that signs once every service has it, and retire the old one "
         "after its last token has ended: no request is refused on the way. With --emergency, for a "
         "stolen key, a new key signs now and no other is good: within KEY_REFRESH_SECONDS every "
-        "service refuses what the old key signed. Until it has the new key, it refuses new tokens "
-        "too; users stay logged in, for their clients refresh, and services ask for a new token. "
-        "Audited."
+        "service that reaches auth refuses what the old key signed. Until it has the new key, it "
+        "refuses new tokens too; users stay logged in, for their clients refresh, and services ask "
+        "for a new token. Audited."
     )
     examples = (
         ("", "Rotate, as once in a while."),
@@ -37,7 +38,8 @@ class Command(CommandWithExamples):
             "--lead",
             type=int,
             metavar="SECONDS",
-            help="until the new key signs; at least twice KEY_REFRESH_SECONDS",
+            help="until the new key signs; at least twice auth's KEY_REFRESH_SECONDS, and twice the "
+            "largest of any service",
         )
         how.add_argument(
             "--emergency",
@@ -53,7 +55,10 @@ class Command(CommandWithExamples):
         """
         if options["emergency"]:
             self.stdout.write(f"{keys.replace(by=None).kid} signs now; no other key is good.")
-            self.stdout.write(f"Every service knows within {conf.key_refresh_seconds()} seconds.")
+            self.stdout.write(
+                f"Every service that reaches auth knows within {conf.key_refresh_seconds()} seconds, "
+                "or within its own KEY_REFRESH_SECONDS where that is longer."
+            )
             return
         try:
             key = keys.rotate(by=None, lead_seconds=options["lead"])
