@@ -25,6 +25,13 @@ def pytest_ignore_collect(collection_path: Any, config: pytest.Config) -> bool |
     return None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_rights_made_anew() -> Iterator[None]:
+    """Leave out what Django does after each flush: nothing of ours uses its permissions."""
+    with mock.patch("django.core.management.commands.flush.emit_post_migrate_signal"):
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """A key of the tests, as auth would hold it."""

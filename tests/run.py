@@ -1,11 +1,10 @@
-"""Run the suites one after the other and print one closing line with their counts.
+"""Run the suites, some at once, and print one closing line with their counts.
 
 `python -m tests.run` runs all, `python -m tests.run order_service system` some. What follows
 `--` goes to pytest: `python -m tests.run chassis -- -k outbox -x`.
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import signal
@@ -20,8 +19,6 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from tests import engines
-
 ROOT: Final = Path(__file__).resolve().parent.parent
 TESTS: Final = Path("tests")
 
@@ -30,8 +27,8 @@ TESTS: Final = Path("tests")
 class Suite:
     """A folder of tests and how it is run.
 
-    A suite with `settings` is run with them on engines of its own and in two processes; the
-    others start what they need by themselves, one at a time.
+    A suite with `settings` is run with them on engines of its own (tests/engines.py) and in two
+    processes; the others start what they need by themselves, one at a time.
     """
 
     name: str
@@ -56,12 +53,14 @@ class Suite:
         ]
 
 
-# Those of a line run at once: they wait more than they work, and share nothing.
+# Those of a group run at once: they wait about as much as they work, and share nothing.
 GROUPS: Final = (
-    (Suite("chassis", settings="settings.order"),),
-    (Suite("auth_service", settings="settings.auth"),),
-    (Suite("catalog_service", settings="settings.catalog"),),
-    (Suite("order_service", settings="settings.order"),),
+    (
+        Suite("chassis", settings="settings.order"),
+        Suite("order_service", settings="settings.order"),
+        Suite("auth_service", settings="settings.auth"),
+        Suite("catalog_service", settings="settings.catalog"),
+    ),
     (Suite("contracts"), Suite("gateway"), Suite("local", timeout_seconds=180)),
     (Suite("system", timeout_seconds=180),),
     (Suite("faults", timeout_seconds=180),),
@@ -112,10 +111,8 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str], Sequ
 
 
 def _run_all(groups: Sequence[Sequence[Suite]], options: Sequence[str]) -> list[Result]:
-    with contextlib.ExitStack() as stack:
-        if any(suite.settings for group in groups for suite in group):
-            engines.hand_over(stack.enter_context(engines.running()))
-        reports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-reports-")))
+    with tempfile.TemporaryDirectory(prefix="souk-reports-") as folder:
+        reports = Path(folder)
         return [result for group in groups for result in _run_group(group, reports, options)]
 
 
