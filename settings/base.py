@@ -97,11 +97,6 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             ],
             "PREPROCESSING_HOOKS": ["chassis.openapi.public_paths_only"],
         },
-        "SIMPLE_JWT": {
-            "AUTH_TOKEN_CLASSES": ("chassis.tokens.access.AccessToken",),
-            "USER_ID_CLAIM": "user_id",
-            "TOKEN_TYPE_CLAIM": None,
-        },
         **admin.admin(service, env),
         "PUBLIC_URL": env["PUBLIC_URL"].rstrip("/"),
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",

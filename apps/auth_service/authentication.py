@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from apps.auth_service import conf
 from apps.auth_service.errors import ClientInvalid
 from apps.auth_service.services import clients
-from chassis.tokens.authentication import Principal
+from chassis.tokens.principal import Principal
 
 
 class ClientAuthentication(BasicAuthentication):

@@ -21,10 +21,10 @@ from chassis.errors import NotFound, PublicError
 from chassis.tokens.authentication import (
     IsStaff,
     IsStaffOrReadOnly,
-    Principal,
     ServiceAuthentication,
     has_scope,
 )
+from chassis.tokens.principal import Principal
 
 ERROR_STATUSES: Final[Mapping[type[PublicError], int]] = {
     NotFound: status.HTTP_404_NOT_FOUND,

@@ -18,7 +18,8 @@ from apps.order_service import errors, selectors, serializers, services
 from apps.order_service.models import Order
 from chassis import pagination
 from chassis.errors import NotFound, PublicError
-from chassis.tokens.authentication import IsUser, Principal
+from chassis.tokens.authentication import IsUser
+from chassis.tokens.principal import Principal
 
 ERROR_STATUSES: Final[dict[type[PublicError], int]] = {
     errors.IdempotencyKeyRequired: 400,

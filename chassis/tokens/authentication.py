@@ -7,27 +7,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from chassis.tokens import verification
-from chassis.tokens.principal import Principal
-from chassis.tokens.verification import (
-    InvalidToken,
-    KeysUnknown,
-    Verifier,
-    verify_admin,
-)
-
-__all__ = [
-    "InvalidToken",
-    "IsAdmin",
-    "IsStaff",
-    "IsStaffOrReadOnly",
-    "IsUser",
-    "KeysUnknown",
-    "Principal",
-    "ServiceAuthentication",
-    "TokenAuthentication",
-    "has_scope",
-    "verify_admin",
-]
+from chassis.tokens.verification import Verifier
 
 
 class TokenAuthentication(BaseAuthentication):

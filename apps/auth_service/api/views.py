@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from chassis.tokens.authentication import Principal
+from chassis.tokens.principal import Principal
 
 SECRET: Final = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
 NOTHING: Final = OpenApiResponse(description="Done")

@@ -65,6 +65,15 @@ def begin(
     )
 
 
+def note_use(family_id: UUID, *, ip: str | None, now: datetime) -> bool:
+    """Note time and address, where it is known; return False if the log-in was ended meanwhile.
+
+    Lock the user first: a change of password ends log-ins while it holds the lock.
+    """
+    used = {"last_used_at": now} if ip is None else {"last_used_at": now, "ip": ip}
+    return bool(RefreshFamily.objects.filter(pk=family_id, revoked_at=None).update(**used))
+
+
 def revoke(families: QuerySet[RefreshFamily], *, now: datetime | None) -> int:
     """End those of the log-ins that were not ended; return how many. Idempotent."""
     return families.filter(revoked_at=None).update(revoked_at=now or timezone.now())

@@ -119,7 +119,7 @@ def refresh(refresh_token: str, *, ip: str | None = None, now: datetime | None =
             if user is None:
                 raise TokenInvalid
             now = now or timezone.now()
-            if not _note_use(family_id, ip=ip, now=now):
+            if not families.note_use(family_id, ip=ip, now=now):
                 raise TokenInvalid
             return _grant(user, family_id=family_id, family_expires_at=family_expires_at, now=now)
         revoked = _revoke_betrayed_family(token_hash, shown_at)
@@ -223,12 +223,6 @@ def _consume(token_hash: str, now: datetime) -> tuple[UUID, UUID, datetime] | No
         cursor.execute(_CONSUME, {"token_hash": token_hash, "now": now})
         row: tuple[UUID, UUID, datetime] | None = cursor.fetchone()
     return row
-
-
-def _note_use(family_id: UUID, *, ip: str | None, now: datetime) -> bool:
-    """Note time and address, where it is known; return False if the log-in was ended meanwhile."""
-    used = {"last_used_at": now} if ip is None else {"last_used_at": now, "ip": ip}
-    return bool(RefreshFamily.objects.filter(pk=family_id, revoked_at=None).update(**used))
 
 
 def _revoke_betrayed_family(token_hash: str, now: datetime) -> int:

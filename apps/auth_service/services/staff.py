@@ -68,14 +68,11 @@ def issue_pass(family_id: UUID | None, *, service: str, now: datetime | None = N
         if family is None:
             raise TokenInvalid
         user = families.lock_for_log_in(family.user_id)
-        # Asked once more under the lock: a change of password revokes while it holds it.
-        ended = not RefreshFamily.objects.filter(pk=family_id, revoked_at=None).exists()
-        if ended or user is None:
+        now = now or timezone.now()
+        if user is None or not families.note_use(family_id, ip=None, now=now):
             raise TokenInvalid
         if not user.is_staff:
             raise NotStaff
-        now = now or timezone.now()
-        RefreshFamily.objects.filter(pk=family_id).update(last_used_at=now)
         return Pass(token=tokens.issue_admin_token(user, service=service, now=now), name=user.name)
 
 

@@ -19,13 +19,8 @@ from rest_framework.views import APIView
 
 from chassis.errors import NotFound, PublicError
 from chassis.events import publish
-from chassis.tokens.authentication import (
-    IsAdmin,
-    IsStaff,
-    Principal,
-    ServiceAuthentication,
-    has_scope,
-)
+from chassis.tokens.authentication import IsAdmin, IsStaff, ServiceAuthentication, has_scope
+from chassis.tokens.principal import Principal
 from tests.chassis.sample.events import NoteTaken
 
 

@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chassis.ids import uuid7
-from chassis.tokens.authentication import InvalidToken, verify_admin
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import KeyRing, keyring
-from chassis.tokens.verification import users
+from chassis.tokens.verification import InvalidToken, users, verify_admin
 from tests.chassis.tokens.forging import b64, raw_token
 from tests.conftest import claims, service_claims
 
