@@ -13,6 +13,7 @@ from apps.auth_service import conf
 from apps.auth_service.domain.attempts import network_of
 
 PASSWORD_RESETS_PER_MINUTE: Final = 10
+CONFIRMATIONS_PER_MINUTE: Final = 10
 
 log = structlog.get_logger()
 
@@ -72,6 +73,16 @@ class RegistrationThrottle(AddressThrottle):
     def get_rate(self) -> str:
         """Return the rate as DRF writes it."""
         return f"{conf.registrations_per_minute()}/minute"
+
+
+class ConfirmationThrottle(AddressThrottle):
+    """Bounds passwords shown to confirm an address: each is hashed."""
+
+    scope = "confirmation"
+
+    def get_rate(self) -> str:
+        """Return the rate as DRF writes it."""
+        return f"{CONFIRMATIONS_PER_MINUTE}/minute"
 
 
 class PasswordResetThrottle(AddressThrottle):

@@ -114,7 +114,7 @@ class _Times(msgspec.Struct):
 def _is_new(token: str) -> bool:
     """Tell whether a refused token says that it was made just now.
 
-    So it is while this service does not know auth's newest key yet, or its clock is wrong.
+    So it is while this service does not know auth's newest key yet.
     """
     try:
         payload = urlsafe_b64decode(token.split(".")[1] + "==")

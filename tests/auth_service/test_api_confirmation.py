@@ -151,6 +151,11 @@ class TestConfirm:
         assert (error["pointer"], error["code"]) == ("#/password", "password-wrong")
         assert User.objects.get().awaits_confirmation
 
+    def test_is_bounded_for_each_address(self, api):
+        answers = [confirm(api, "x") for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+        assert answers[-1].json()["code"] == "rate-limited"
+
     def test_is_no_way_round_for_strangers_who_use_up_the_mails(
         self, api, work, mailed_token, mailoutbox
     ):
@@ -162,8 +167,11 @@ class TestConfirm:
         work()
         match = re.search(r"/password/reset\?token=(\S+)", mailoutbox[-1].body)
         assert match is not None
+        strange = {**ANN, "email": ANN["email"].lower(), "password": "stranger's own 9"}
+        api.post(REGISTER_URL, strange)
         new = {"token": match[1], "new_password": PASSWORD}
-        assert api.post("/api/v1/auth/password/reset/confirm", new).status_code == 204
+        url = "/api/v1/auth/password/reset/confirm"
+        assert [api.post(url, new).status_code for _ in range(2)] == [204, 400]
         assert log_in_with(api).status_code == 200
 
     def test_takes_a_token_once(self, api, mailed_token, outbox_events):

@@ -113,6 +113,16 @@ class TestCreateAdmin:
         types = [event.type for event in outbox_events(user.id)]
         assert types == ["user.registered", "user.role_changed"]
 
+    def test_ends_the_log_ins_of_who_is_promoted_with_the_same_password(self, settings):
+        settings.ADMIN_PASSWORD = PASSWORD
+        user = make_user(password=make_password(PASSWORD))
+        session = families.begin(
+            user, lifetime=timedelta(days=1), device="", ip=None, now=timezone.now()
+        )
+        run("create_admin", "--email", user.email)
+        session.refresh_from_db()
+        assert session.revoked_at is not None
+
     def test_promotes_none_without_a_password(self, settings, monkeypatch):
         settings.ADMIN_PASSWORD = None
         monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)

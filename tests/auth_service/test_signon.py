@@ -107,6 +107,9 @@ class TestLogIn:
             "/api/v1/auth/me",
             "javascript:alert(1)",
             "/admin/catalogue/",
+            "/admin/catalog/../../api/v1/auth/me",
+            "/admin/catalog/%2e%2E/x",
+            "/admin/catalog/..",
             "/admin/catalog/\\evil.example",
             "/admin/catalog/\r\nSet-Cookie: a=b",
             "",
@@ -362,6 +365,9 @@ class TestConfirmEmail:
             browser.get(f"{self.PAGE}?{urlencode({'token': token})}"),
             browser.post(self.PAGE, {**form, **csrf}),
         ]
+        for _ in range(9):
+            browser.post(self.PAGE, {**form, **csrf})
+        assert browser.post(self.PAGE, {**form, **csrf}).status_code == 429
         for answer in answers:
             assert answer.status_code == 400
             assert b"no longer good" in answer.content

@@ -21,7 +21,12 @@ from apps.auth_service.serializers import (
     RegistrationInput,
 )
 from apps.auth_service.services import accounts, passwords
-from apps.auth_service.throttles import PasswordResetThrottle, RegistrationThrottle, client_address
+from apps.auth_service.throttles import (
+    ConfirmationThrottle,
+    PasswordResetThrottle,
+    RegistrationThrottle,
+    client_address,
+)
 from chassis.tokens.authentication import IsUser
 
 _MAILED: Final = {"detail": "Look into your mail."}
@@ -47,6 +52,8 @@ class RegisterView(PublicView):
 
 
 class ConfirmEmailView(PublicView):
+    throttle_classes = (ConfirmationThrottle,)
+
     @extend_schema(
         operation_id="accounts_confirm_email", request=ConfirmationInput, responses={204: NOTHING}
     )

@@ -21,6 +21,8 @@ class Limit:
 
     free: int
     first_delay_seconds: int
+    leak_seconds: int | None = None
+    """One failure is forgotten for each such time without another; None: all are, after an hour."""
 
     def delay(self, failures: int) -> timedelta:
         """Return how long no attempt is taken after so many failures in a row: doubling, and capped."""
@@ -37,8 +39,11 @@ PAIR: Final = Limit(free=5, first_delay_seconds=1)
 ACCOUNT: Final = Limit(free=15, first_delay_seconds=30)
 """One account from all addresses that it does not know: guessers who share the work."""
 
-ADDRESS: Final = Limit(free=100, first_delay_seconds=1)
-"""One address and all accounts: a list of stolen passwords, or an office behind one address."""
+ADDRESS: Final = Limit(free=100, first_delay_seconds=1, leak_seconds=36)
+"""One address and all accounts: a list of stolen passwords, or an office behind one address.
+
+It leaks a hundred an hour, or an office's typing errors would pile up for days.
+"""
 
 
 def network_of(address: str | None) -> str | None:

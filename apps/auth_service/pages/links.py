@@ -16,6 +16,7 @@ from apps.auth_service.services import accounts, passwords
 from chassis.admin import signon
 
 _CONFIRM: Final = "Confirm your e-mail address"
+_TOO_MANY: Final = "Too many requests. Try again in a minute."
 
 
 @signon.exempt
@@ -55,7 +56,12 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
 
 def _confirm(request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(request.POST)
-    if form.is_valid():
+    status = HTTPStatus.BAD_REQUEST
+    throttle = throttles.ConfirmationThrottle()
+    if not throttle.allow_request(request, None):  # type: ignore[arg-type] # it reads META alone
+        form.add_error(None, _TOO_MANY)
+        status = HTTPStatus.TOO_MANY_REQUESTS
+    elif form.is_valid():
         try:
             accounts.confirm_email(**form.cleaned_data)
         except LinkInvalid:
@@ -64,7 +70,7 @@ def _confirm(request: HttpRequest) -> HttpResponse:
             form.add_error("password", "This is not the password of the last registration.")
         else:
             return page(request, "done", title="Your address is confirmed")
-    return page(request, "confirm", form, title=_CONFIRM, status=HTTPStatus.BAD_REQUEST)
+    return page(request, "confirm", form, title=_CONFIRM, status=status)
 
 
 def _send_link(request: HttpRequest) -> HttpResponse:
@@ -76,7 +82,7 @@ def _send_link(request: HttpRequest) -> HttpResponse:
             passwords.request_reset(form.cleaned_data["email"])
             return page(request, "sent", title="Look into your mail")
         status = HTTPStatus.TOO_MANY_REQUESTS
-        form.add_error(None, "Too many requests. Try again in a minute.")
+        form.add_error(None, _TOO_MANY)
     return page(request, "reset", form, title=title, status=status)
 
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from math import ceil
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -179,7 +179,9 @@ def _service_of(path: str) -> str:
     """Return the service whose admin a path of this host is of; empty for anything else."""
     paths = settings.ADMIN_PATHS.items()
     service = next((service for service, prefix in paths if path.startswith(prefix)), "")
-    return service if path.isprintable() and "\\" not in path else ""
+    segments = unquote(path.partition("?")[0]).split("/")
+    leads_elsewhere = "\\" in path or not {".", ".."}.isdisjoint(segments)
+    return service if path.isprintable() and not leads_elsewhere else ""
 
 
 def _own_origins(request: HttpRequest) -> set[str]:

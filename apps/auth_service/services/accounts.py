@@ -209,8 +209,11 @@ def ensure_user(
         user = User.objects.get_by_natural_key(email)
     with transaction.atomic(durable=True):
         user = families.lock_users(user.id)[user.id]
+        is_raised = not user.may_log_in or user.role != role
         confirm(user)
         _apply(user, AccessChange(role=role, is_active=True), by=None)
+        if reset_password and is_raised:  # also where the password is the same
+            families.revoke(RefreshFamily.objects.filter(user=user), now=None)
         if reset_password and password is not None and not user.check_password(password):
             set_password(user, password)
             _record("user.password_set", user, by=None)

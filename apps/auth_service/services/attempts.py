@@ -40,7 +40,7 @@ class Attempt:
 
     account: str
     pair: str
-    address: str | None
+    address: str
     address_blocked_until: datetime | None
 
 
@@ -63,9 +63,9 @@ def charge(*, email: str, user_id: UUID | None, ip: str | None, now: datetime) -
     network = rules.network_of(ip)
     name, is_known = _look_up(email=email, user_id=user_id, network=network, now=now)
     account, address, pair = f"account:{name}", f"address:{network}", f"pair:{name}:{network}"
-    limits = {pair: rules.PAIR}
-    if not is_known:  # neither strangers nor colleagues lock the owner out of an address it knows
-        limits |= {account: rules.ACCOUNT, address: rules.ADDRESS}
+    limits = {address: rules.ADDRESS, pair: rules.PAIR}
+    if not is_known:  # strangers cannot lock the owner out of the addresses the account knows
+        limits[account] = rules.ACCOUNT
     try:
         with transaction.atomic(durable=True):
             blocks = {key: _charge_one(key, limits[key], now) for key in sorted(limits)}
@@ -74,8 +74,8 @@ def charge(*, email: str, user_id: UUID | None, ip: str | None, now: datetime) -
     return Attempt(
         account=account,
         pair=pair,
-        address=None if is_known else address,
-        address_blocked_until=blocks.get(address),
+        address=address,
+        address_blocked_until=blocks[address],
     )
 
 
@@ -91,8 +91,7 @@ def settle(attempt: Attempt) -> None:
         returned["blocked_until"] = NullIf(F("blocked_until"), own)
     with transaction.atomic(durable=True):  # in the order of the keys, as they are charged
         Counter.objects.filter(pk=attempt.account).delete()
-        if attempt.address is not None:
-            Counter.objects.filter(pk=attempt.address, count__gt=0).update(**returned)
+        Counter.objects.filter(pk=attempt.address, count__gt=0).update(**returned)
         Counter.objects.filter(pk=attempt.pair).delete()
 
 
@@ -123,7 +122,7 @@ def _charge_one(key: str, limit: rules.Limit, now: datetime) -> datetime | None:
     Raises:
         _Blocked: the counter takes none now.
     """
-    failures = counters.add(key, now=now)
+    failures = counters.add(key, now=now, leak_seconds=limit.leak_seconds)
     if failures is None:
         raise _Blocked
     delay = limit.delay(failures)

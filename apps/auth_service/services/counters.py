@@ -13,7 +13,9 @@ from apps.auth_service.models import Counter
 _ADD: Final = """
 INSERT INTO counter (key, count, last_at) VALUES (%(key)s, 1, %(now)s)
 ON CONFLICT (key) DO UPDATE SET
-    count = CASE WHEN counter.last_at <= %(forgotten)s THEN 1 ELSE counter.count + 1 END,
+    count = CASE WHEN counter.last_at <= %(forgotten)s THEN 1
+                 ELSE GREATEST(counter.count - COALESCE(floor(
+                     EXTRACT(EPOCH FROM %(now)s - counter.last_at) / %(leak_seconds)s), 0), 0) + 1 END,
     last_at = %(now)s,
     blocked_until = NULL
 WHERE counter.blocked_until IS NULL OR counter.blocked_until <= %(now)s
@@ -21,14 +23,24 @@ RETURNING count
 """
 
 
-def add(key: str, *, now: datetime) -> int | None:
+def add(key: str, *, now: datetime, leak_seconds: int | None = None) -> int | None:
     """Count one more; return how many that makes, None if the counter is blocked.
+
+    With `leak_seconds`, it first counts one less for each such time since the last one.
 
     It begins anew where the last one is FORGOTTEN_AFTER ago. Needs a transaction, and keeps the row
     locked until its end.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, {"key": key, "now": now, "forgotten": now - FORGOTTEN_AFTER})
+        cursor.execute(
+            _ADD,
+            {
+                "key": key,
+                "now": now,
+                "forgotten": now - FORGOTTEN_AFTER,
+                "leak_seconds": leak_seconds,
+            },
+        )
         row: tuple[int] | None = cursor.fetchone()
     return None if row is None else row[0]
 

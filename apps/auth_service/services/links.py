@@ -25,10 +25,15 @@ class _Generator(PasswordResetTokenGenerator):
 
     def __init__(self, purpose: Purpose, *, now: datetime) -> None:
         super().__init__()
+        self._purpose = purpose
         self.key_salt = f"souk.auth.links.{purpose}"
         self._time = now
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
+        if self._purpose == "reset" and user.awaits_confirmation:
+            # Strangers who register the address again must not end its owner's way in. The reset
+            # confirms the address, and so uses the link up.
+            return f"{user.pk}|{timestamp}|{user.role}|awaits confirmation"
         return f"{super()._make_hash_value(user, timestamp)}|{user.role}"
 
     def _now(self) -> datetime:

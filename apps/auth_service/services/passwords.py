@@ -99,7 +99,7 @@ def check_reset(token: str, *, now: datetime | None = None) -> None:
 def confirm_reset(*, token: str, password: str, now: datetime | None = None) -> None:
     """Set a new password by the token of a mail, which confirms the address too.
 
-    Ends every log-in, and the delays that strangers' guesses began: it is the owner's way back in.
+    Ends every log-in, and the delays that strangers' guesses began so far.
     The token is used up by it.
 
     Raises:
