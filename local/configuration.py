@@ -21,11 +21,14 @@ CHOSEN = (
     "CONFIRM_EMAIL_URL",
     "KEY_REFRESH_SECONDS",
     "LOGINS_PER_MINUTE",
+    "LOW_STOCK",
     "MAIL_FROM",
     "MAIL_URL",
     "PASSWORD_RESET_URL",
     "REGISTRATIONS_PER_MINUTE",
     "RESERVATION_SECONDS",
+    "SEARCH_LANGUAGE",
+    "SHOWN_AVAILABLE",
     "VERIFY_EMAIL",
 )
 
@@ -92,6 +95,7 @@ def service_variables(
         variables["CLIENT_SECRET"] = secrets[f"{service}.client"]
     if service == "catalog":
         variables["MEDIA_ROOT"] = str(home.data / "media")
+        variables["FILES_ROOT"] = str(home.data / "files")
     return variables
 
 

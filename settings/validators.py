@@ -3,12 +3,50 @@
 import re
 from collections.abc import Callable
 from email.utils import parseaddr
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from environs import ValidationError
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+
+SEARCH_LANGUAGES: Final = (
+    *(
+        "simple",
+        "arabic",
+        "armenian",
+        "basque",
+        "catalan",
+        "danish",
+        "dutch",
+        "english",
+        "estonian",
+    ),
+    *(
+        "finnish",
+        "french",
+        "german",
+        "greek",
+        "hindi",
+        "hungarian",
+        "indonesian",
+        "irish",
+        "italian",
+    ),
+    *(
+        "lithuanian",
+        "nepali",
+        "norwegian",
+        "polish",
+        "portuguese",
+        "romanian",
+        "russian",
+        "serbian",
+    ),
+    *("spanish", "swedish", "tamil", "turkish", "yiddish"),
+)
+"""Text search configurations that PostgreSQL 18 brings."""
 
 
 def _split(value: str) -> SplitResult | None:
@@ -159,3 +197,19 @@ def currency_code(value: str) -> None:
     """Refuse what is not written like an ISO 4217 code."""
     if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):  # noqa: PLR2004
         raise ValidationError("must be an ISO 4217 code such as EUR")
+
+
+def search_language(value: str) -> None:
+    """Refuse what PostgreSQL has no dictionary for."""
+    if value not in SEARCH_LANGUAGES:
+        raise ValidationError(f"must be one of {', '.join(SEARCH_LANGUAGES)}")
+
+
+def optional(check: Callable[[str], None]) -> Callable[[str | None], None]:
+    """Return a check that an empty value passes."""
+
+    def check_if_given(value: str | None) -> None:
+        if value:
+            check(value)
+
+    return check_if_given

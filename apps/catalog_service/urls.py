@@ -3,20 +3,21 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.catalog_service import admin, api, media
+from apps.catalog_service import admin, media
+from apps.catalog_service.api import categories, products, reservations, stock
 from chassis import urls
 
 urlpatterns = [
     *urls.urlpatterns,
-    path("api/v1/catalog/products", api.ProductsView.as_view()),
-    path("api/v1/catalog/products/<slug:slug>", api.ProductView.as_view()),
-    path("api/v1/catalog/products/<slug:slug>/stock", api.StockView.as_view()),
-    path("api/v1/catalog/products/<slug:slug>/stock/adjustments", api.AdjustmentsView.as_view()),
-    path("api/v1/catalog/categories", api.CategoriesView.as_view()),
-    path("api/v1/catalog/categories/<slug:slug>", api.CategoryView.as_view()),
+    path("api/v1/catalog/products", products.ProductsView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>", products.ProductView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>/stock", stock.StockView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>/stock/adjustments", stock.AdjustmentsView.as_view()),
+    path("api/v1/catalog/categories", categories.CategoriesView.as_view()),
+    path("api/v1/catalog/categories/<slug:slug>", categories.CategoryView.as_view()),
     path("admin/catalog", RedirectView.as_view(url="/admin/catalog/")),
     path("admin/catalog/", admin.site.urls),
-    path("internal/v1/reservations/<uuid:order_id>", api.ReservationView.as_view()),
+    path("internal/v1/reservations/<uuid:order_id>", reservations.ReservationView.as_view()),
     path("media/catalog/<path:path>", media.PictureView.as_view()),
 ]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.catalog_service.models import Product, Stock
-from apps.catalog_service.serializers import ProductOutput
+from apps.catalog_service.serializers.products import ProductOutput
 from tests.catalog_service.factories import PRODUCTS, category, product, product_body, reserve
 from tests.catalog_service.problems import pointers, problem_of
 

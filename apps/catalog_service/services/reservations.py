@@ -10,7 +10,7 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
-from apps.catalog_service import conf, selectors
+from apps.catalog_service import conf
 from apps.catalog_service.domain.wording import counted
 from apps.catalog_service.errors import (
     OutOfStock,
@@ -26,6 +26,7 @@ from apps.catalog_service.models import (
     ReservationLine,
     ReservationStatus,
 )
+from apps.catalog_service.selectors import reservations as selectors
 from apps.catalog_service.services.stock import lock_stock, move_stock
 
 _CLAIM = """

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from apps.catalog_service.models import Product
-from apps.catalog_service.serializers import AttributesField, ProductInput
+from apps.catalog_service.serializers.fields import AttributesField
+from apps.catalog_service.serializers.products import ProductInput
 from apps.catalog_service.services.importing.rows import FIELDS, BadRow, Row, parse
 
 GOOD: dict[str, Any] = {"sku": "A-1", "name": "Tea pot", "price": "19.90", "category": "Kitchen"}

@@ -1,4 +1,4 @@
-"""Reads of the catalog service."""
+"""Products, as lists and one by one."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -10,7 +10,7 @@ from django.db.models import DecimalField, F, Q, QuerySet
 from django.db.models.functions import Cast, Round
 
 from apps.catalog_service import conf
-from apps.catalog_service.models import Category, Product, ProductStatus, Reservation, Stock
+from apps.catalog_service.models import Product, ProductStatus
 from chassis.errors import NotFound
 from chassis.pagination import Order
 
@@ -142,79 +142,3 @@ def find_product(*, is_staff: bool, **key: Any) -> dict[str, Any]:
     if row is None:
         raise NotFound("There is no such product")
     return product_view(dict(row), is_staff=is_staff)
-
-
-def find_stock(slug: str) -> dict[str, int]:
-    """Return {on_hand, reserved, available} of a product.
-
-    Raises:
-        NotFound: there is no such product.
-    """
-    row = Stock.objects.filter(product__slug=slug).values("on_hand", "reserved").first()
-    if row is None:
-        raise NotFound("There is no such product")
-    on_hand, reserved = row["on_hand"], row["reserved"]
-    return {"on_hand": on_hand, "reserved": reserved, "available": on_hand - reserved}
-
-
-def category_tree() -> list[dict[str, Any]]:
-    """Return the top categories, each with its `children`; one query."""
-    categories = list(Category.objects.order_by("name"))
-    nodes: dict[UUID, dict[str, Any]] = {
-        category.id: {"slug": category.slug, "name": category.name, "children": []}
-        for category in categories
-    }
-    top: list[dict[str, Any]] = []
-    for category in categories:
-        above = nodes[category.parent_id]["children"] if category.parent_id else top
-        above.append(nodes[category.id])
-    return top
-
-
-def find_category(**key: Any) -> dict[str, Any]:
-    """Return {slug, name, parent, children} of the category that has the key, a slug or an id.
-
-    Raises:
-        NotFound: there is no such category.
-    """
-    category = Category.objects.select_related("parent").filter(**key).first()
-    if category is None:
-        raise NotFound("There is no such category")
-    children = category.children.order_by("name").values("slug", "name")
-    return {
-        "slug": category.slug,
-        "name": category.name,
-        "parent": category.parent.slug if category.parent else None,
-        "children": list(children),
-    }
-
-
-def find_reservation(order_id: UUID) -> Reservation:
-    """Return a reservation with its lines.
-
-    Raises:
-        NotFound: there is none of this order.
-    """
-    found = Reservation.objects.prefetch_related("lines").filter(order_id=order_id).first()
-    if found is None:
-        raise NotFound("There is no reservation of this order")
-    return found
-
-
-def reservation_view(reservation: Reservation) -> dict[str, Any]:
-    """Return a reservation as the internal API shows it, lines in the order they were asked for."""
-    lines = sorted(reservation.lines.all(), key=lambda line: line.position)
-    return {
-        "order_id": reservation.order_id,
-        "expires_at": reservation.expires_at,
-        "lines": [
-            {
-                "sku": line.sku,
-                "name": line.name,
-                "quantity": line.quantity,
-                "unit_price": line.unit_price,
-                "currency": line.currency,
-            }
-            for line in lines
-        ],
-    }

@@ -1,0 +1,57 @@
+"""Products: read by everyone, written by staff."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.catalog_service.api.reading import ProductDetailView, ProductListView
+from apps.catalog_service.api.views import NOTHING
+from apps.catalog_service.selectors import products as selectors
+from apps.catalog_service.serializers.products import ProductInput, ProductOutput, ProductPatch
+from apps.catalog_service.services import products as services
+
+
+class ProductsView(ProductListView):
+    """Adds to the list."""
+
+    @extend_schema(
+        operation_id="products_create",
+        summary="Add a product; its stock begins at 0",
+        request=ProductInput,
+        responses={201: ProductOutput},
+    )
+    def post(self, request: Request) -> Response:
+        given = ProductInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        product = services.create_product(given.validated_data)
+        return Response(
+            selectors.find_product(id=product.id, is_staff=True),
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/v1/catalog/products/{product.slug}"},
+        )
+
+
+class ProductView(ProductDetailView):
+    """Changes one product."""
+
+    @extend_schema(
+        operation_id="products_change",
+        summary="Change some fields of a product",
+        request=ProductPatch(partial=True),
+        responses=ProductOutput,
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        given = ProductPatch(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        product = services.update_product(slug=slug, values=given.validated_data)
+        return Response(selectors.find_product(id=product.id, is_staff=True))
+
+    @extend_schema(
+        operation_id="products_archive",
+        summary="Take a product off sale",
+        responses={204: NOTHING},
+    )
+    def delete(self, request: Request, slug: str) -> Response:
+        services.archive_product(slug=slug)
+        return Response(status=status.HTTP_204_NO_CONTENT)

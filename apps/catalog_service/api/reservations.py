@@ -1,0 +1,43 @@
+"""Reservations: for services only, behind the private entry point."""
+
+from uuid import UUID
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.catalog_service.selectors import reservations as selectors
+from apps.catalog_service.serializers.reservations import ReservationInput
+from apps.catalog_service.services import reservations as services
+from apps.catalog_service.services.reservations import WantedLine
+from chassis.tokens.authentication import ServiceAuthentication, has_scope
+
+
+class ReservationView(APIView):
+    """For services only, behind the private entry point."""
+
+    authentication_classes = [ServiceAuthentication]
+    permission_classes = [has_scope("stock:reserve")]
+
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Read an order's reservation and what became of it."""
+        found = selectors.find_reservation(order_id)
+        return Response({**selectors.reservation_view(found), "status": found.status})
+
+    def put(self, request: Request, order_id: UUID) -> Response:
+        """Reserve stock for an order: 201 the first time, 200 when repeated."""
+        given = ReservationInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        lines = [
+            WantedLine(line["sku"], line["quantity"], index)
+            for index, line in enumerate(given.validated_data["lines"])
+        ]
+        reserved = services.reserve(order_id=order_id, lines=lines)
+        made = status.HTTP_201_CREATED if reserved.is_new else status.HTTP_200_OK
+        return Response(reserved.view, status=made)
+
+    def delete(self, request: Request, order_id: UUID) -> Response:
+        """Release an order's reservation; one that was never made cannot be made any more."""
+        services.release_reservation(order_id=order_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,36 @@
+"""Categories as they are sent and answered."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.catalog_service.serializers.fields import TextSlugField
+from chassis.fields import TextField
+
+
+class CategoryInput(serializers.Serializer[Any]):
+    name = TextField(max_length=100)
+    slug = TextSlugField(max_length=100, required=False)
+    parent = TextSlugField(  # type: ignore[assignment]  # a field, not the serializer's own
+        required=False, allow_null=True, help_text="Slug; null is the top"
+    )
+
+
+class CategoryBrief(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CategoryNode(CategoryBrief):
+    children = serializers.ListField(child=serializers.DictField(), help_text="Nodes of this kind")
+
+
+class CategoryTreeOutput(serializers.Serializer[Any]):
+    results = CategoryNode(many=True)
+
+
+class CategoryOutput(CategoryBrief):
+    parent = serializers.CharField(  # type: ignore[assignment]  # a field, not the serializer's own
+        allow_null=True, help_text="Slug"
+    )
+    children = CategoryBrief(many=True)

@@ -1,0 +1,76 @@
+"""Products as they are sent and answered."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.catalog_service import conf
+from apps.catalog_service.models import ProductStatus
+from apps.catalog_service.serializers.fields import (
+    AttributesField,
+    PriceField,
+    SkuField,
+    TextSlugField,
+)
+from apps.catalog_service.serializers.stock import StockOutput
+from chassis.fields import MoneyField, TextField
+
+
+class ProductInput(serializers.Serializer[Any]):
+    """A new product."""
+
+    sku = SkuField(help_text="Never changes")
+    name = TextField(max_length=200)
+    category = TextSlugField(help_text="Slug")
+    price = PriceField()
+    currency = TextField(max_length=3, required=False)
+    status = serializers.ChoiceField(choices=ProductStatus.choices, required=False)
+    description = TextField(max_length=20_000, required=False, allow_blank=True)
+    attributes = AttributesField(required=False)
+    image_url = TextField(max_length=500, required=False, allow_blank=True)
+    slug = TextSlugField(
+        max_length=120, required=False, help_text="By default made of the name; then unique"
+    )
+
+    def validate_currency(self, value: str) -> str:
+        if value != conf.currency():
+            raise serializers.ValidationError(f"the shop's currency is {conf.currency()}")
+        return value
+
+    def validate_image_url(self, value: str) -> str:
+        if value and not value.startswith(("https://", "http://", "/media/")):
+            raise serializers.ValidationError("must be an http(s) URL or a path under /media/")
+        return value
+
+
+class ProductPatch(ProductInput):
+    """Changed fields of a product; the sku stays."""
+
+    sku = None  # type: ignore[assignment]
+
+
+class ProductOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    description = serializers.CharField()
+    category = serializers.CharField(help_text="Slug")
+    price = MoneyField()
+    currency = serializers.CharField()
+    image_url = serializers.CharField()
+    attributes = serializers.DictField()
+    status = serializers.ChoiceField(choices=ProductStatus.choices)
+    in_stock = serializers.BooleanField()
+    available = serializers.IntegerField(
+        help_text=f"Pieces, shown up to {conf.SHOWN_AVAILABLE}; staff see all"
+    )
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    stock = StockOutput(required=False, help_text="Staff only")
+
+
+class ProductListOutput(serializers.Serializer[Any]):
+    results = ProductOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)

@@ -1,0 +1,29 @@
+"""Stock as it is changed and answered."""
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from chassis.fields import TextField, WholeNumberField
+
+_LARGEST_ADJUSTMENT: Final = 1_000_000
+
+
+class StockOutput(serializers.Serializer[Any]):
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    available = serializers.IntegerField()
+
+
+class AdjustmentInput(serializers.Serializer[Any]):
+    quantity = WholeNumberField(
+        min_value=-_LARGEST_ADJUSTMENT,
+        max_value=_LARGEST_ADJUSTMENT,
+        help_text="Negative takes away",
+    )
+    reason = TextField(max_length=200)
+
+    def validate_quantity(self, value: int) -> int:
+        if value == 0:
+            raise serializers.ValidationError("must not be 0")
+        return value
