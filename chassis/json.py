@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 
 class BodyTooLarge(APIException):
-    """The request's body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE."""
+    """The request's body is longer than what is asked for there may be."""
 
     status_code = 413
     default_detail = "The body is too large"
@@ -48,6 +48,22 @@ def decode(body: bytes | str) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def read_body(stream: IO[Any], *, longest: int) -> bytes:
+    """Return the bytes of a request's body.
+
+    Raises:
+        BodyTooLarge: they are more than `longest`.
+        ParseError: the caller went away meanwhile.
+    """
+    try:
+        body: bytes = stream.read(longest + 1)
+    except UnreadablePostError as error:
+        raise ParseError("The body did not arrive") from error
+    if len(body) > longest:
+        raise BodyTooLarge
+    return body
 
 
 def _holds_nul(value: Any) -> bool:
@@ -87,13 +103,7 @@ class JSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the body's value; answer 400 where it is no JSON, 413 where it is too large."""
-        longest: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-        try:
-            body = stream.read(longest + 1)
-        except UnreadablePostError as error:
-            raise ParseError("The body did not arrive") from error
-        if len(body) > longest:
-            raise BodyTooLarge
+        body = read_body(stream, longest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
         try:
             value = decode(body)
         except ValueError as error:

@@ -33,7 +33,7 @@ _CODES: Final[Mapping[type[exceptions.APIException], tuple[str, str]]] = {
     exceptions.PermissionDenied: ("permission-denied", "Your role may not do this"),
     exceptions.NotFound: ("not-found", "Not found"),
     exceptions.MethodNotAllowed: ("method-not-allowed", "This method is not allowed here"),
-    exceptions.UnsupportedMediaType: ("unsupported-media-type", "Send application/json"),
+    exceptions.UnsupportedMediaType: ("unsupported-media-type", "This type is not taken here"),
     exceptions.Throttled: ("rate-limited", "Too many requests"),
 }
 _BY_STATUS: Final = {

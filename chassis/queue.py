@@ -1,19 +1,24 @@
-"""Celery on Redis: one durable queue per service, one task that delivers events.
+"""Celery on Redis: one durable queue per service, a task that delivers events, and the service's own.
 
-Redis is transport, never truth: what it loses, the outbox still holds.
+Redis is transport, never truth: what it loses, the outbox still holds, or the row of a task.
 """
 
 import time
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from celery import Celery
 from celery.exceptions import Reject
+from celery.worker import state
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Queue
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
-from chassis.database import UNAVAILABLE
+from chassis import context, jobs, work
+from chassis.database import UNAVAILABLE, is_unavailable
 from chassis.events import inbox
 
 DELIVER: Final = "souk.deliver"
@@ -21,6 +26,9 @@ VISIBILITY_TIMEOUT_SECONDS: Final = 90
 """How long Redis waits for an acknowledgement before it delivers again; statements end after 30 s."""
 PAUSE_SECONDS: Final = 1.0
 """How long an event waits before it goes back to the queue for want of a database."""
+AGAIN_SECONDS: Final = 10
+MESSAGE_SECONDS: Final = 60
+"""How often a task's message is sent while its row waits, and how long each is good for."""
 
 log = structlog.get_logger()
 
@@ -97,3 +105,82 @@ def send(message: dict[str, Any], *, service: str, with_producer: Any) -> None:
         retry=False,
         ignore_result=True,
     )
+
+
+# A service's own tasks (chassis.work). The relay alone sends them: a web process needs no broker.
+
+_sent: dict[str, tuple[UUID, float]] = {}
+
+
+def add_tasks() -> int:
+    """Let this process's worker run what the service registered; return how many tasks that are.
+
+    Acknowledged when they begin: one that outlived the visibility timeout would be run again beside
+    itself.
+    """
+    for task in work.registered().values():
+        app.task(name=task.name, acks_late=False)(_running(task))
+    return len(work.registered())
+
+
+def _running(task: work.Task) -> Any:
+    def call(row_id: str) -> None:
+        close_old_connections()
+        with context.running(request_id=None, traceparent=None):
+            try:
+                task.run(UUID(row_id), is_stopping)
+            except Exception as error:
+                if is_unavailable(error):
+                    log.warning("task_put_off", task=task.name, row=row_id, error=str(error))
+                else:
+                    log.exception("task_failed", task=task.name, row=row_id)
+            finally:
+                close_old_connections()
+
+    return call
+
+
+def is_stopping() -> bool:
+    """Tell whether this process's worker was told to stop; Celery notes it as an exit code, 0 too."""
+    told: tuple[Any, ...] = (state.should_stop, state.should_terminate)
+    return any(code is not None and code is not False for code in told)
+
+
+@jobs.every(1, name="chassis.wake_workers")
+def wake_workers() -> None:
+    """Tell a worker of each row that waits: at once when it is new, then every AGAIN_SECONDS.
+
+    What a broker loses, or a worker that dies, is sent again for as long as its row waits.
+    """
+    for task in work.registered().values():
+        row_id = task.waiting()
+        if row_id is not None and _is_due(task.name, row_id, time.monotonic()):
+            try:
+                _wake(task.name, row_id)
+            except (BrokerError, RedisError, OSError) as error:
+                log.warning("task_not_sent", task=task.name, row=str(row_id), error=str(error))
+
+
+def _is_due(name: str, row_id: UUID, now: float) -> bool:
+    last = _sent.get(name)
+    if last is not None and last[0] == row_id and now - last[1] < AGAIN_SECONDS:
+        return False
+    _sent[name] = (row_id, now)
+    return True
+
+
+def _wake(name: str, row_id: UUID) -> None:
+    """Send one message, in one attempt; it ends by itself, so that none pile up without a worker."""
+    own = producer()
+    try:
+        app.send_task(
+            name,
+            args=[str(row_id)],
+            queue=queue_of(settings.SERVICE),
+            producer=own,
+            retry=False,
+            ignore_result=True,
+            expires=MESSAGE_SECONDS,
+        )
+    finally:
+        own.connection.release()

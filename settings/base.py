@@ -113,6 +113,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "reconnect_timeout": 2,
             "max_idle": 60,
         },
+        # The name of the `chassis.reads.Answers` that a service keeps of its public reads, if any.
+        "KEPT_READS": "",
         "BIND": env["BIND"],
         "WEB_THREADS": env["WEB_THREADS"],
         "WORKER_THREADS": env["WORKER_THREADS"],
@@ -153,7 +155,7 @@ def _database(service: str, env: Mapping[str, Any]) -> dict[str, Any]:
     parts = conninfo_to_dict(env["DATABASE_URL"])
     own_options = parts.pop("options", "")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "chassis.postgresql",
         "NAME": parts.pop("dbname"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
@@ -162,7 +164,8 @@ def _database(service: str, env: Mapping[str, Any]) -> dict[str, Any]:
         # Processes that serve share a pool of connections (chassis.database.use_pool), which keeps
         # them; a command has one until it ends.
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        # chassis.postgresql looks at a pool's connections itself.
+        "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
             **parts,
             "application_name": f"souk-{service}",
@@ -172,6 +175,8 @@ def _database(service: str, env: Mapping[str, Any]) -> dict[str, Any]:
             "keepalives_interval": 5,
             "keepalives_count": 2,
             "tcp_user_timeout": 15_000,
+            # For chassis.database.fetch alone: the ORM's cursors never prepare.
+            "prepare_threshold": 1,
             # Bounds every statement, and so every request and event handler.
             "options": f"-c statement_timeout=30s -c lock_timeout=2s"
             f" -c idle_in_transaction_session_timeout=60s {own_options}".rstrip(),

@@ -25,7 +25,9 @@ _OLD_SECONDS: Final = 60
 _GREY: Final = "#9ca3af"
 """Legible on the light and on the dark ground."""
 
-_OPTIONS: Final = {
+_TICKS: Final = {"color": _GREY, "maxTicksLimit": 6, "precision": 0}
+
+_OPTIONS: Final[Mapping[str, Any]] = {
     "responsive": True,
     "maintainAspectRatio": False,
     "animation": False,
@@ -38,11 +40,21 @@ _OPTIONS: Final = {
         "y": {
             "beginAtZero": True,
             "border": {"display": False},
-            "ticks": {"color": _GREY, "maxTicksLimit": 6, "precision": 0},
+            "ticks": _TICKS,
         },
     },
 }
 """Chart.js's own words."""
+
+_SIDEWAYS: Final = {
+    **_OPTIONS,
+    "indexAxis": "y",
+    "scales": {
+        "x": {**_OPTIONS["scales"]["y"], "ticks": {**_TICKS, "maxTicksLimit": 5}},
+        "y": {"grid": {"display": False}, "ticks": {"color": _GREY, "autoSkip": False}},
+    },
+}
+"""The same for bars that lie: there is room for a name beside each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Chart:
     labels: Sequence[str]
     series: Mapping[str, Sequence[int]]
     kind: str = "bar"
+    is_sideways: bool = False
+    """Whether the bars lie, one below the other: for labels that are names."""
 
     @property
     def data(self) -> str:
@@ -84,7 +98,7 @@ class Chart:
     @property
     def options(self) -> str:
         """Return how it is drawn, as JSON: whole numbers, and no lines but those of the ground."""
-        return json.encode(_OPTIONS).decode()
+        return json.encode(_SIDEWAYS if self.is_sideways else _OPTIONS).decode()
 
     @property
     def is_empty(self) -> bool:
@@ -93,11 +107,31 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a listing, which leads to its page."""
+
+    text: str
+    value: str
+    hint: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A few rows that want a look; `empty` is told where there are none."""
+
+    title: str
+    lines: Sequence[Line]
+    empty: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """What the overview shows."""
 
     cards: Sequence[Card]
     charts: Sequence[Chart] = ()
+    listings: Sequence[Listing] = ()
 
 
 def bus_cards() -> list[Card]:

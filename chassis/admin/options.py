@@ -1,7 +1,7 @@
 """What the pages of every model have in common: rights by role, bounded lists, an audited history."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, cast
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
+from django.forms import Form
 from django.http import (
     Http404,
     HttpRequest,
@@ -291,6 +292,36 @@ class ServiceModelAdmin(ThemeAdmin):
         else:
             self.message_user(request, told, messages.SUCCESS)
 
+    def submitted(
+        self,
+        request: HttpRequest,
+        form: Form,
+        act: Callable[[dict[str, Any]], str],
+        *,
+        fields: Mapping[type[PublicError], str] | None = None,
+    ) -> bool:
+        """Call a service with what a form holds; tell what came of it and return True.
+
+        Where the form or the service refuses, return False: the form says why, and keeps what was
+        typed.
+
+        Args:
+            request: a POST.
+            form: bound to what was posted.
+            act: takes what was typed, calls one service and returns what was done, for people.
+            fields: beside which field a public error is shown; over the form if beside none.
+        """
+        if not form.is_valid():
+            return False
+        try:
+            told = act(form.cleaned_data)
+        except PublicError as error:
+            refusal = ValidationError(_sentence(error), code=error.code)
+            form.add_error((fields or {}).get(type(error)), refusal)
+            return False
+        self.message_user(request, told, messages.SUCCESS)
+        return True
+
     def ask(
         self,
         request: HttpRequest,
@@ -318,6 +349,16 @@ class ServiceModelAdmin(ThemeAdmin):
         if obj is None:
             return reverse(f"{name}_changelist")
         return reverse(f"{name}_change", args=[obj.pk])
+
+    def row_page(
+        self, request: HttpRequest, obj: Model, template: str, **context: Any
+    ) -> TemplateResponse:
+        """Return a page of our own about a row, with its buttons and the way to its history."""
+        object_id = str(obj.pk)
+        allowed = self.get_actions_detail(request, object_id)
+        buttons = self._get_actions_navigation(self.actions_detail, allowed, object_id)
+        shown = {"original": obj, "actions_detail": buttons, "show_history": self.has_history}
+        return self.page(request, template, **{**shown, **context})
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         """Return a page of our own in the site's frame."""

@@ -13,6 +13,16 @@ MOST_ROWS = 5000
 """A list ends here; what lies behind is found by filters and search."""
 
 
+def among_latest(rows: QuerySet[Any], most: int) -> QuerySet[Any]:
+    """Return the rows that are among the latest of their table by primary key; one query.
+
+    For what few rows have and no index knows of: the table may grow, and what is read does not.
+    """
+    table = rows.model._default_manager.order_by("-pk")  # noqa: SLF001 -- public but for its name
+    oldest = table.values_list("pk", flat=True)[most : most + 1].first()
+    return rows if oldest is None else rows.filter(pk__gt=oldest)
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in the stubs alone
     """Counts no further than MOST_ROWS, so that neither a count nor a late page reads the whole table."""
 

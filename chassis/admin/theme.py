@@ -1,6 +1,6 @@
 """What our pages take of django-unfold, with the types that it is published without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,12 +11,19 @@ from unfold.utils import parse_date_str
 
 __all__ = [
     "ActionVariant",
+    "CheckboxInput",
     "ChoicesDropdownFilter",
+    "DecimalInput",
     "DropdownFilter",
     "EmailInput",
+    "FileInput",
     "PasswordInput",
     "RangeDateFilter",
+    "RangeNumericFilter",
+    "Select",
     "TextFilter",
+    "TextInput",
+    "Textarea",
     "ThemeAdmin",
     "ThemeChangeList",
     "ThemeSite",
@@ -26,10 +33,25 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from django.contrib.admin import AdminSite, DateFieldListFilter, ModelAdmin, SimpleListFilter
+    from django.contrib.admin import (
+        AdminSite,
+        DateFieldListFilter,
+        FieldListFilter,
+        ModelAdmin,
+        SimpleListFilter,
+    )
     from django.contrib.admin.views.main import ChangeList as ThemeChangeList
-    from django.forms import EmailInput, PasswordInput
-    from django.http import HttpRequest
+    from django.forms import (
+        CheckboxInput,
+        EmailInput,
+        FileInput,
+        PasswordInput,
+        Select,
+        Textarea,
+        TextInput,
+    )
+    from django.forms import NumberInput as DecimalInput
+    from django.http import HttpRequest, HttpResponse
 
     class ThemeSite(AdminSite):
         """A site that draws its own side bar."""
@@ -41,9 +63,19 @@ if TYPE_CHECKING:
     class ThemeAdmin(ModelAdmin[Any]):
         """A model's pages, with buttons."""
 
+        actions_detail: Sequence[str]
+
         def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
             """Return the buttons of one row's page."""
             ...
+
+        def _get_actions_navigation(
+            self, provided_actions: Any, allowed_actions: list[Any], object_id: str | None = None
+        ) -> list[Any]: ...
+
+        def _get_obj_does_not_exist_redirect(
+            self, request: HttpRequest, opts: Any, object_id: str
+        ) -> HttpResponse: ...
 
     class DropdownFilter(SimpleListFilter):
         """A choice."""
@@ -56,13 +88,29 @@ if TYPE_CHECKING:
 
         parameter_name: str
 
+    class RangeNumericFilter(FieldListFilter):
+        """Two numbers."""
+
+        parameter_name: str
+
 else:
     from unfold.admin import ModelAdmin as ThemeAdmin
-    from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
+    from unfold.contrib.filters.admin import (
+        DropdownFilter,
+        RangeDateFilter,
+        RangeNumericFilter,
+        TextFilter,
+    )
     from unfold.sites import UnfoldAdminSite as ThemeSite
     from unfold.views import ChangeList as ThemeChangeList
+    from unfold.widgets import UnfoldAdminDecimalFieldWidget as DecimalInput
     from unfold.widgets import UnfoldAdminEmailInputWidget as EmailInput
+    from unfold.widgets import UnfoldAdminFileFieldWidget as FileInput
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
+    from unfold.widgets import UnfoldAdminSelectWidget as Select
+    from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
+    from unfold.widgets import UnfoldBooleanWidget as CheckboxInput
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from django.db import connection
 from chassis.events import outbox
 from tests.chassis.processes import ServiceProcess
 from tests.chassis.proxy import Proxy
-from tests.chassis.sample import handlers  # registers the sample's events and handlers
+from tests.chassis.sample import handlers, tasks  # registers events, handlers and a task
 from tests.chassis.sample.events import NoteTaken
 
 
@@ -20,6 +20,7 @@ from tests.chassis.sample.events import NoteTaken
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(handlers.TABLE)
+        cursor.execute(tasks.TABLE)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def committing(transactional_db: None) -> Iterator[None]:
     """Let the test commit; leave nothing of it behind, on the broker neither."""
     yield
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE sample_note")
+        cursor.execute("TRUNCATE sample_note, sample_job")
     redis.Redis.from_url(settings.BROKER_URL).flushdb()
 
 

@@ -60,6 +60,30 @@ class TestRead:
             "INBOX_RETENTION_DAYS: must be more than OUTBOX_RETENTION_DAYS, which is 30" in message
         )
 
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            (
+                {"S3_BUCKET": "souk", "S3_ACCESS_KEY_ID": "key"},
+                "S3_SECRET_ACCESS_KEY: must be given with S3_ACCESS_KEY_ID",
+            ),
+            (
+                {"S3_BUCKET": "souk", "S3_SECRET_ACCESS_KEY": "hunter2"},
+                "S3_ACCESS_KEY_ID: must be given with S3_SECRET_ACCESS_KEY",
+            ),
+            (
+                {"S3_ENDPOINT_URL": "https://s3.example", "S3_REGION": "eu"},
+                "S3_BUCKET: must be given with S3_ENDPOINT_URL, S3_REGION",
+            ),
+        ],
+    )
+    def test_refuses_a_bucket_by_halves(self, variables, given, message):
+        variables(CATALOG | given)
+        assert message_of().splitlines()[1:] == [f"  {message}"]
+        whole = {"S3_ENDPOINT_URL": "", "S3_BUCKET": "", "S3_ACCESS_KEY_ID": ""}
+        variables(CATALOG | whole)
+        assert not env.read("catalog")["S3_BUCKET"]
+
     def test_accepts_former_secret_keys(self, variables):
         former = ["former-key-0123456789", "oldest-key-0123456789"]
         for text, expected in ((",".join(former), former), ("", [])):

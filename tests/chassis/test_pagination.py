@@ -115,12 +115,21 @@ class TestPage:
         with django_assert_num_queries(1):
             pagination.page(OutboxEvent.objects.all(), order=NEWEST, limit=10, cursor=None)
 
-    def test_bounds_the_first_column_so_that_an_index_can_be_entered(self, rows):
-        first = pagination.page(OutboxEvent.objects.all(), order=NEWEST, limit=10, cursor=None)
+    @pytest.mark.parametrize(
+        ("columns", "condition"),
+        [
+            (("-time", "-id"), '("outbox"."time", "outbox"."id") < ('),
+            (("time", "id"), '("outbox"."time", "outbox"."id") > ('),
+            (("-time", "id"), '("outbox"."time" <= '),
+        ],
+    )
+    def test_compares_so_that_an_index_can_be_entered(self, rows, columns, condition):
+        order = Order(columns)
+        first = pagination.page(OutboxEvent.objects.all(), order=order, limit=10, cursor=None)
         assert first.next is not None
-        _, values = pagination._read_cursor(first.next, NEWEST, "")
-        sql = str(OutboxEvent.objects.filter(NEWEST.after(values)).query)
-        assert '"outbox"."time" <= ' in sql.partition(" OR ")[0]
+        _, values = pagination._read_cursor(first.next, order, "")
+        sql = str(OutboxEvent.objects.filter(order.after(values)).query)
+        assert sql.partition(" WHERE ")[2].startswith(condition)
 
     def test_is_empty_without_rows(self, db):
         page = pagination.page(OutboxEvent.objects.all(), order=NEWEST, limit=10, cursor=None)
@@ -182,6 +191,18 @@ class TestReadLimit:
         with pytest.raises(ValidationError) as refusal:
             pagination.read_limit(request_of(f"limit={text}"))
         assert list(refusal.value.detail) == ["limit"]
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("columns", "order", "after"),
+        [
+            (("-price", "-id"), "price DESC, id DESC", "(price, id) < (%(after_0)s, %(after_1)s)"),
+            (("id",), "id", "(id) > (%(after_0)s)"),
+        ],
+    )
+    def test_is_written_for_statements_by_hand(self, columns, order, after):
+        assert (Order(columns).sql_order(), Order(columns).sql_after()) == (order, after)
 
 
 class TestEnvelope:

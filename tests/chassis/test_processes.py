@@ -218,8 +218,8 @@ class TestWeb:
             assert web.stop() == 0
             assert answer.result().text == "done"
         (line,) = [line for line in web.log.splitlines() if '"request"' in line]
-        assert '"request_id": "mine"' in line
-        assert '"service": "order"' in line
+        assert '"request_id":"mine"' in line
+        assert '"service":"order"' in line
         assert "Traceback" not in web.log
 
     def test_leaves_no_worker_behind_when_the_master_is_killed(self, web, start):

@@ -15,7 +15,7 @@ from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from chassis import background, database
+from chassis import background, database, reads
 
 KEEPALIVE_SECONDS: Final = 75
 """Above the gateway's idle time, or a POST on a connection just closed meets a 502."""
@@ -85,9 +85,9 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Return the WSGI application with everything imported that a request needs."""
-        application = get_wsgi_application()
+        application: Any = get_wsgi_application()
         _ = get_resolver().url_patterns
-        return application
+        return reads.in_front_of(application)
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""Handle the events that other services publish to this one."""
+"""Handle the events that other services publish to this one, and do the service's own background work."""
 
 import socket
 import sys
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chassis import database, heartbeat
-from chassis.queue import app
+from chassis.queue import add_tasks, app
 
 _BEAT_SECONDS: Final = 2.0
 
@@ -56,9 +56,11 @@ class Command(BaseCommand):
         # Celery fears pickled messages for a worker that runs as root; ours takes JSON alone.
         warnings.simplefilter("ignore", SecurityWarning)
         app.steps["consumer"].add(Heartbeat)
+        own_tasks = add_tasks()
         worker = app.Worker(
             pool="threads",
-            concurrency=settings.WORKER_THREADS,
+            # A task of the service's own may take minutes, and must not hold up events.
+            concurrency=settings.WORKER_THREADS + own_tasks,
             hostname=f"{settings.SERVICE}@{socket.gethostname()}",
             quiet=True,
             without_gossip=True,

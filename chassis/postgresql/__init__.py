@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with one change (Django finds it by `base`)."""
