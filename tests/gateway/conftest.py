@@ -42,7 +42,7 @@ class Backend:
                         "backend": backend.name,
                         "path": self.path,
                         "headers": {k.lower(): v for k, v in self.headers.items()},
-                        "body": body.decode(),
+                        "bytes": len(body),
                     }
                 ).encode()
                 self.send_response(200 if health else backend.status)

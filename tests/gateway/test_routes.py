@@ -110,6 +110,41 @@ class TestPublicEntryPoint:
         assert souk.ask(path, "POST", body=b"x" * 1_048_577).status == 413
         assert len(souk.seen()) == 1
 
+    @pytest.mark.parametrize(
+        ("method", "path", "mebibytes"),
+        [
+            ("PUT", "/api/v1/catalog/products/desk-lamp/image", 8),
+            ("POST", "/admin/catalog/catalog/transfer/import", 65),
+        ],
+    )
+    def test_lets_longer_bodies_through_where_staff_uploads(
+        self, souk: Gateway, method: str, path: str, mebibytes: int
+    ) -> None:
+        longest = mebibytes * 1_048_576
+        answer = souk.ask(path, method, body=b"x" * longest)
+        assert (answer.status, answer.told["backend"]) == (200, "catalog")
+        # Refused before a byte of it is sent.
+        too_long = {"Content-Length": str(longest + 1)}
+        assert souk.ask(path, method, headers=too_long).status == 413
+        assert len(souk.seen()) == 1
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("POST", "/api/v1/catalog/products/desk-lamp/image"),
+            ("PUT", "/api/v1/catalog/products/a/b/image"),
+            ("PUT", "/api/v1/catalog/products/desk-lamp/image/more"),
+            ("PUT", "/api/v1/catalog/products/desk-lamp"),
+            ("PUT", "/admin/catalog/catalog/product/"),
+            ("POST", "/admin/auth/"),
+            ("POST", "/admin/orders/"),
+        ],
+    )
+    def test_lets_them_through_nowhere_else(self, souk: Gateway, method: str, path: str) -> None:
+        too_long = {"Content-Length": str(1_048_577)}
+        assert souk.ask(path, method, headers=too_long).status == 413
+        assert souk.seen() == []
+
     def test_lets_headers_of_32_kib_through_and_no_longer_ones(self, souk: Gateway) -> None:
         assert souk.ask("/api/v1/orders", headers={"Cookie": "x" * 32_000}).status == 200
         # Go allows 4 KiB more than it is told.
