@@ -333,7 +333,23 @@ VARIABLES: Final = (
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
     """Return what is wrong between variables that are right each by itself."""
+    problems = _bucket_problems(values)
     kept, handled = values["OUTBOX_RETENTION_DAYS"], values["INBOX_RETENTION_DAYS"]
     if handled <= kept:
-        return [f"INBOX_RETENTION_DAYS: must be more than OUTBOX_RETENTION_DAYS, which is {kept}"]
-    return []
+        problems.append(
+            f"INBOX_RETENTION_DAYS: must be more than OUTBOX_RETENTION_DAYS, which is {kept}"
+        )
+    return problems
+
+
+def _bucket_problems(values: Mapping[str, Any]) -> list[str]:
+    """Return what is said of a bucket by halves."""
+    given = {name for name in values if name.startswith("S3_") and values[name]}
+    problems = []
+    pair = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
+    if len(given & pair) == 1:
+        (missing,) = pair - given
+        problems.append(f"{missing}: must be given with {(pair & given).pop()}")
+    if given and "S3_BUCKET" not in given:
+        problems.append(f"S3_BUCKET: must be given with {', '.join(sorted(given))}")
+    return problems

@@ -63,7 +63,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             redis_url=engines.redis_url,
             worker=int(worker),
         )
-        apply(values | {"MEDIA_ROOT": f"{engines.folder}/media"})
+        folders = {"MEDIA_ROOT": "media", "FILES_ROOT": "files"}
+        apply(values | {name: f"{engines.folder}/{part}" for name, part in folders.items()})
     return (yield)
 
 
@@ -88,10 +89,14 @@ def hand_over(engines: Engines) -> None:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Engines]:
-    """Run engines, in a process that outlives neither the block nor this process."""
+def running(*, shared_buffers: str = "64MB") -> Iterator[Engines]:
+    """Run engines, in a process that outlives neither the block nor this process.
+
+    Args:
+        shared_buffers: PostgreSQL's memory; a benchmark may need more than tests do.
+    """
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.engines"],
+        [sys.executable, "-m", "tests.engines", shared_buffers],
         cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -121,7 +126,7 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp(prefix="souk-tests-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         engines = Engines(
-            postgres_url=_start_postgres(folder, stack),
+            postgres_url=_start_postgres(folder, stack, *sys.argv[1:2]),
             redis_url=_start_redis(folder, stack),
             folder=str(folder),
         )
@@ -129,7 +134,7 @@ def main() -> None:
         sys.stdin.read()
 
 
-def _start_postgres(folder: Path, stack: contextlib.ExitStack) -> str:
+def _start_postgres(folder: Path, stack: contextlib.ExitStack, shared_buffers: str = "64MB") -> str:
     password, port = secrets.token_urlsafe(), free_port()
     prefix = postgres.unprivileged_prefix()
     data, password_file = folder / "postgres", folder / "password"
@@ -155,8 +160,10 @@ def _start_postgres(folder: Path, stack: contextlib.ExitStack) -> str:
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
-        "max_connections": 200,
-        "shared_buffers": "64MB",
+        "max_connections": 250,
+        "shared_buffers": shared_buffers,
+        "io_method": "sync",  # as the local platform's, and so is the next
+        "jit": "off",
     }
     settings = [f"--{name}={value}" for name, value in options.items()]
     server: list[str | Path] = [*prefix, postgres.binary("postgres"), "-D", data, *settings]

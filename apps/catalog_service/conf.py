@@ -6,12 +6,18 @@ from typing import Final
 
 from django.conf import settings
 
-SHOWN_AVAILABLE: Final = 10
-"""The public sees how many are available up to this number only."""
-
 DEEPEST_ATTRIBUTES: Final = 5
 LONGEST_ATTRIBUTES: Final = 20_000
-"""Levels, and bytes of JSON, that a product's attributes may have."""
+WIDEST_NUMBER: Final = 30
+"""Levels, and bytes of JSON, that a product's attributes may have, and digits that a number in them takes."""
+
+MOST_CATEGORY_LEVELS: Final = 10
+
+RESERVED_SLUGS: Final = frozenset({"suggest"})
+"""Slugs that no product may have: the list's own paths."""
+
+LONGEST_PICTURE: Final = 8 * 1024 * 1024
+"""Bytes of a picture as it is sent; the gateway lets as many through (gateway/dynamic.yaml)."""
 
 MOST_LINES: Final = 100
 MOST_QUANTITY: Final = 9999
@@ -22,9 +28,19 @@ def currency() -> str:
     return str(settings.SHOP_CURRENCY)
 
 
+def shown_available() -> int:
+    """Return up to which number the public sees how many are available."""
+    return int(settings.SHOWN_AVAILABLE)
+
+
 def reservation_time() -> timedelta:
     """Return how long a reservation promises its stock."""
     return timedelta(seconds=settings.RESERVATION_SECONDS)
+
+
+def low_stock() -> int:
+    """Return the number of available pieces at which staff are told."""
+    return int(settings.LOW_STOCK)
 
 
 def media_folder() -> Path:

@@ -24,6 +24,41 @@ class UnknownCategory(PublicError):
     title = "There is no such category"
 
 
+class VersionConflict(PublicError):
+    """The product has changed since the caller read it."""
+
+    code = "precondition-failed"
+    title = "It has changed since you read it"
+
+
+class IfMatchMalformed(PublicError):
+    """An If-Match header that names no ETags."""
+
+    code = "if-match-malformed"
+    title = "If-Match must be * or a list of ETags"
+
+
+class PriceTooHigh(PublicError):
+    """A change of prices would make one that no product can have."""
+
+    code = "price-too-high"
+    title = "A price would be too high"
+
+
+class PictureInvalid(PublicError):
+    """What was sent is no picture that can be shown."""
+
+    code = "picture-invalid"
+    title = "This is not a picture that can be shown"
+
+
+class StorageUnavailable(PublicError):
+    """The storage of pictures and files does not answer."""
+
+    code = "storage-unavailable"
+    title = "The picture cannot be kept at this moment"
+
+
 class CategoryInUse(PublicError):
     """A category cannot go while it has products or sub-categories."""
 
@@ -38,6 +73,13 @@ class CategoryCycle(PublicError):
     title = "A category cannot stand below itself"
 
 
+class CategoryTooDeep(PublicError):
+    """The tree of categories has as many levels as it may."""
+
+    code = "category-too-deep"
+    title = "The tree of categories would have too many levels"
+
+
 class StockShort(PublicError):
     """An adjustment would leave less than is reserved, or less than nothing."""
 
@@ -50,6 +92,13 @@ class StockFull(PublicError):
 
     code = "stock-full"
     title = "That is more than can be in stock"
+
+
+class StockMoved(PublicError):
+    """Somebody adjusted the stock after the caller looked at it."""
+
+    code = "stock-moved"
+    title = "The stock was adjusted meanwhile"
 
 
 class OutOfStock(PublicError):

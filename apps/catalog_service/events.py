@@ -55,6 +55,29 @@ class ProductArchived:
     sku: str
 
 
+@event("stock.low", version=1, consumers=("catalog",))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StockLow:
+    """What is available of a product fell to the threshold, or below it, from above."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    available: int
+    threshold: int
+
+
+@event("stock.depleted", version=1, consumers=("catalog",))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StockDepleted:
+    """The last available piece of a product is gone."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    available: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SoldLine:
     """A line of an order, as far as catalog looks at it."""

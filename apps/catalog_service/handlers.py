@@ -6,10 +6,12 @@ from apps.catalog_service.events import (
     OrderPaid,
     OrderPlaced,
     OrderRejected,
+    StockDepleted,
+    StockLow,
     UserDeactivated,
     UserRoleChanged,
 )
-from apps.catalog_service.services import reservations, sales
+from apps.catalog_service.services import alerts, reservations, sales
 from chassis.events import handles
 from chassis.tokens import deny
 
@@ -28,14 +30,28 @@ def commit_reservation(event: OrderPaid) -> str:
 
 @handles(OrderCancelled, consumer="catalog.release_cancelled")
 def release_cancelled(event: OrderCancelled) -> str:
-    """Free what a cancelled order had reserved."""
-    return reservations.release(event.order_id)
+    """Free what a cancelled order had reserved; what it had bought comes back."""
+    return reservations.take_back(event.order_id)
 
 
 @handles(OrderRejected, consumer="catalog.release_rejected")
 def release_rejected(event: OrderRejected) -> str:
     """Free what a rejected order had reserved, and stop a late reservation."""
     return reservations.release(event.order_id)
+
+
+@handles(StockLow, consumer="catalog.alert_low")
+def alert_low(event: StockLow) -> str:
+    """Tell staff of what is running out."""
+    return alerts.raise_stock_low(
+        event.product_id, sku=event.sku, name=event.name, threshold=event.threshold
+    )
+
+
+@handles(StockDepleted, consumer="catalog.alert_depleted")
+def alert_depleted(event: StockDepleted) -> str:
+    """Tell staff of what is gone."""
+    return alerts.raise_stock_depleted(event.product_id, sku=event.sku, name=event.name)
 
 
 @handles(UserRoleChanged, consumer="catalog.deny_user")

@@ -4,14 +4,26 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from apps.catalog_service import admin, media
-from apps.catalog_service.api import categories, products, reservations, stock
+from apps.catalog_service.api import (
+    categories,
+    pictures,
+    prices,
+    products,
+    reservations,
+    stock,
+    suggestions,
+)
 from chassis import urls
 
 urlpatterns = [
     *urls.urlpatterns,
     path("api/v1/catalog/products", products.ProductsView.as_view()),
+    path("api/v1/catalog/products/suggest", suggestions.SuggestionsView.as_view()),
     path("api/v1/catalog/products/<slug:slug>", products.ProductView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>/image", pictures.ImageView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>/prices", prices.PricesView.as_view()),
     path("api/v1/catalog/products/<slug:slug>/stock", stock.StockView.as_view()),
+    path("api/v1/catalog/products/<slug:slug>/stock/movements", stock.MovementsView.as_view()),
     path("api/v1/catalog/products/<slug:slug>/stock/adjustments", stock.AdjustmentsView.as_view()),
     path("api/v1/catalog/categories", categories.CategoriesView.as_view()),
     path("api/v1/catalog/categories/<slug:slug>", categories.CategoryView.as_view()),

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,3 +40,15 @@ def at_once() -> Callable[..., list[Any]]:
             return list(pool.map(one, functions))
 
     return run
+
+
+@pytest.fixture
+def private_files(settings: Any, tmp_path: Path) -> Path:
+    """Return the folder that is this test's private storage."""
+    folder = tmp_path / "private"
+    backend = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "private": {"BACKEND": backend, "OPTIONS": {"location": folder}},
+    }
+    return folder

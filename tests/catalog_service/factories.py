@@ -23,7 +23,7 @@ def category(name: str = "Lighting", **values: Any) -> Category:
     """Return the category of this name, made unless it is there."""
     slug = values.get("slug", name.lower())
     return Category.objects.filter(slug=slug).first() or create_category(
-        {"name": name, "slug": slug, **values}
+        {"name": name, "slug": slug, **values}, by=None
     )
 
 
@@ -38,7 +38,8 @@ def product(on_hand: int = 0, **values: Any) -> Product:
             "price": Decimal("10.00"),
             "category": slug,
             **values,
-        }
+        },
+        by=None,
     )
     if on_hand:
         adjust_stock(slug=made.slug, quantity=on_hand, reason="counted", actor="test")

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
+from apps.catalog_service import conf
 from apps.catalog_service.models import Category
-from tests.catalog_service.factories import CATEGORIES, category, product
+from chassis.models import AuditEntry
+from tests.catalog_service.factories import CATEGORIES, PRODUCTS, category, product
 from tests.catalog_service.problems import pointers, problem_of
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +20,10 @@ WRONG_PARENTS: list[Any] = ["", 7, "a b", []]
 
 def path(slug: str) -> str:
     return f"{CATEGORIES}/{slug}"
+
+
+def paths() -> dict[str, str]:
+    return {row.slug: str(row.path) for row in Category.objects.all()}
 
 
 @pytest.fixture
@@ -57,12 +64,27 @@ class TestRead:
             "slug": "home",
             "name": "Home",
             "parent": None,
+            "ancestors": [],
             "children": [
                 {"slug": "desks", "name": "Desks"},
                 {"slug": "lighting", "name": "Lighting"},
             ],
         }
-        assert api.get(path("bulbs")).json()["parent"] == "lighting"
+        assert api.get(path("bulbs")).json() == {
+            "slug": "bulbs",
+            "name": "Bulbs",
+            "parent": "lighting",
+            "ancestors": [
+                {"slug": "home", "name": "Home"},
+                {"slug": "lighting", "name": "Lighting"},
+            ],
+            "children": [],
+        }
+
+    @pytest.mark.parametrize("slug", ["home", "bulbs"])
+    def test_asks_as_often_for_any(self, api, tree, slug, django_assert_num_queries):
+        with django_assert_num_queries(3):
+            api.get(path(slug))
 
     def test_of_another_is_404(self, api):
         problem_of(api.get(path("none")), 404, "not-found")
@@ -77,6 +99,7 @@ class TestCreate:
             "slug": "sofas-more",
             "name": "Sofas & more",
             "parent": "home",
+            "ancestors": [{"slug": "home", "name": "Home"}],
             "children": [],
         }
 
@@ -119,6 +142,50 @@ class TestChange:
         problem_of(as_staff.patch(path("home"), {"parent": parent}), 409, "category-cycle")
         assert Category.objects.get(slug="home").parent is None
 
+    def test_takes_along_what_stands_below(self, api, as_staff, tree):
+        product(sku="A", category="bulbs")
+        as_staff.patch(path("lighting"), {"parent": "garden"})
+        above = [row["slug"] for row in api.get(path("bulbs")).json()["ancestors"]]
+        assert above == ["garden", "lighting"]
+        for slug, skus in {"garden": ["A"], "lighting": ["A"], "home": []}.items():
+            found = api.get(PRODUCTS, {"category": slug}).json()["results"]
+            assert [row["sku"] for row in found] == skus
+
+    def test_keeps_the_paths_that_names_have_nothing_to_do_with(self, as_staff, tree):
+        before = paths()
+        as_staff.patch(path("home"), {"name": "House", "slug": "house", "parent": None})
+        after = paths()
+        assert after.pop("house") == before.pop("home")
+        assert after == before
+
+    def test_by_the_release_before_keeps_paths_too(self, tree):
+        """It knows of no paths, and writes every column of a category."""
+        bulbs = Category.objects.get(slug="bulbs")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE category SET name = name, slug = slug, parent_id = "
+                "(SELECT id FROM category WHERE slug = 'garden') WHERE slug = 'lighting'"
+            )
+        chain = [Category.objects.get(slug=slug).id.hex for slug in ("garden", "lighting")]
+        assert paths()["bulbs"] == ".".join([*chain, bulbs.id.hex])
+
+    def test_below_itself_is_refused_by_the_database_too(self, tree):
+        home, bulbs = (Category.objects.get(slug=slug) for slug in ("home", "bulbs"))
+        with pytest.raises(IntegrityError, match="below itself"), transaction.atomic():
+            Category.objects.filter(pk=home.pk).update(parent=bulbs)
+        with pytest.raises(IntegrityError, match="below itself"), transaction.atomic():
+            Category.objects.filter(pk=home.pk).update(parent=home)
+
+    def test_refuses_too_many_levels(self, as_staff, tree, monkeypatch):
+        monkeypatch.setattr(conf, "MOST_CATEGORY_LEVELS", 3)
+        body = {"name": "Candles", "parent": "bulbs"}
+        problem_of(as_staff.post(CATEGORIES, body), 409, "category-too-deep")
+        assert as_staff.post(CATEGORIES, {**body, "parent": "desks"}).status_code == 201
+        # Home and the two levels below it would make four below Garden.
+        answer = as_staff.patch(path("home"), {"parent": "garden"})
+        problem_of(answer, 409, "category-too-deep")
+        assert as_staff.patch(path("lighting"), {"parent": "garden"}).status_code == 200
+
     def test_refuses_what_does_not_exist(self, as_staff, tree):
         problem_of(as_staff.patch(path("home"), {"parent": "none"}), 422, "unknown-category")
         problem_of(as_staff.patch(path("home"), {"slug": "garden"}), 409, "slug-taken")
@@ -140,6 +207,28 @@ class TestDelete:
         for slug in ("home", "garden"):
             problem_of(as_staff.delete(path(slug)), 409, "category-in-use")
             assert Category.objects.filter(slug=slug).exists()
+
+
+class TestAudit:
+    def entries(self) -> list[tuple[str, Any, Any]]:
+        rows = AuditEntry.objects.order_by("id")
+        return [(row.action, row.actor_id, row.details) for row in rows]
+
+    def test_tells_who_did_what(self, as_staff):
+        as_staff.post(CATEGORIES, {"name": "Home"})
+        as_staff.patch(path("home"), {"name": "House"})
+        as_staff.patch(path("home"), {"name": "House"})  # changes nothing
+        as_staff.delete(path("home"))
+        assert self.entries() == [
+            ("category.created", as_staff.user_id, {"name": "Home", "slug": "home"}),
+            ("category.changed", as_staff.user_id, {"name": ["Home", "House"]}),
+            ("category.deleted", as_staff.user_id, {"name": "House", "slug": "home"}),
+        ]
+
+    def test_tells_nothing_of_what_is_refused(self, as_staff, tree):
+        as_staff.delete(path("home"))
+        as_staff.patch(path("home"), {"parent": "bulbs"})
+        assert self.entries() == []
 
 
 class TestAccess:

@@ -38,7 +38,7 @@ class TestVisibility:
         reserve(order, ("FEW", 1), ("NONE", 1))
         rows = {row["sku"]: row for row in api.get(PRODUCTS).json()["results"]}
         assert {sku: (row["in_stock"], row["available"]) for sku, row in rows.items()} == {
-            "MANY": (True, conf.SHOWN_AVAILABLE),
+            "MANY": (True, conf.shown_available()),
             "FEW": (True, 2),
             "NONE": (False, 0),
         }
@@ -48,9 +48,10 @@ class TestVisibility:
         assert rows["MANY"]["available"] == 500
 
     def test_is_kept_by_no_cache_without_asking(self, api, as_staff):
-        for response in (api.get(PRODUCTS), as_staff.get(PRODUCTS), api.get(f"{PRODUCTS}?limit=x")):
-            assert response["Cache-Control"] == "no-cache"
-            assert "Authorization" in response["Vary"]
+        answers = [api.get(PRODUCTS), as_staff.get(PRODUCTS), api.get(f"{PRODUCTS}?limit=x")]
+        told = [answer["Cache-Control"] for answer in answers]
+        assert told == ["public, no-cache", "private, no-cache", "no-cache"]
+        assert all("Authorization" in answer["Vary"] for answer in answers)
 
     def test_refuses_a_bad_token_though_it_is_public(self, api, signing_key):
         api.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
@@ -330,14 +331,3 @@ class TestWalk:
             other = "B" if cursor[place] == "A" else "A"
             changed = cursor[:place] + other + cursor[place + 1 :]
             assert pointers(api.get(PRODUCTS, {"cursor": changed})) == ["#/cursor"]
-
-    @pytest.mark.parametrize("limit", [1, 20])
-    def test_costs_the_same_queries_for_any_length(
-        self, api, many, django_assert_num_queries, limit
-    ):
-        with django_assert_num_queries(1):
-            api.get(PRODUCTS, {"limit": limit})
-        with django_assert_num_queries(1):
-            api.get(PRODUCTS, {"limit": limit, "q": "lamp", "in_stock": "true"})
-        with django_assert_num_queries(2):
-            api.get(PRODUCTS, {"limit": limit, "category": "lighting"})

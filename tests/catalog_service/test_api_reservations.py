@@ -66,9 +66,8 @@ class TestPut:
     def test_repeated_answers_the_same_and_takes_nothing_more(self, order, lamp):
         order_id = uuid7()
         first = reserve(order, ("LAMP", 2), order_id=order_id)
-        products.update_product(
-            slug=lamp.slug, values={"price": Decimal("1.00"), "name": "New", "status": "archived"}
-        )
+        values = {"price": Decimal("1.00"), "name": "New", "status": "archived"}
+        products.update_product(slug=lamp.slug, values=values, by=None)
         second = reserve(order, ("LAMP", 2), order_id=order_id)
         assert (first.status_code, second.status_code) == (201, 200)
         assert first.content == second.content

@@ -84,10 +84,25 @@ class TestOrderPaid:
         assert inbox.retry_due() == 1
         assert stock_of(lamp) == (3, 0)
 
-    def test_after_a_release_fails_and_takes_nothing(self, tell, reserved, lamp):
-        tell("order.cancelled", reserved)
+    def test_after_a_release_fails_and_takes_nothing(self, tell, order, reserved, lamp):
+        order.delete(reservation_path(reserved))
         message = tell("order.paid", reserved)
         assert "ReservationClosed" in failure_of(message)
+        assert stock_of(lamp) == ledger_of(lamp) == (5, 0)
+
+    def test_after_the_order_was_cancelled_takes_nothing(self, tell, reserved, lamp):
+        tell("order.cancelled", reserved)
+        tell("order.paid", reserved)
+        assert effects()[1][1] == "took nothing: the order was cancelled"
+        assert stock_of(lamp) == ledger_of(lamp) == (5, 0)
+
+    def test_that_fails_succeeds_once_the_order_is_cancelled(self, tell, order, reserved, lamp):
+        order.delete(reservation_path(reserved))
+        message = tell("order.paid", reserved)
+        tell("order.cancelled", reserved)
+        InboxEvent.objects.filter(event_id=message["id"]).update(not_before=timezone.now())
+        assert inbox.retry_due() == 1
+        assert InboxEvent.objects.get(event_id=message["id"]).handled_at
         assert stock_of(lamp) == ledger_of(lamp) == (5, 0)
 
 
@@ -120,11 +135,40 @@ class TestOrderEnded:
         assert response.json()["code"] == "reservation-closed"
         assert stock_of(lamp) == (5, 0)
 
-    def test_after_the_payment_fails_and_frees_nothing(self, tell, reserved, lamp, name, consumer):
+
+class TestOrderRejected:
+    def test_after_the_payment_fails_and_frees_nothing(self, tell, reserved, lamp):
         tell("order.paid", reserved)
-        assert "ReservationClosed" in failure_of(tell(name, reserved))
+        assert "ReservationClosed" in failure_of(tell("order.rejected", reserved))
         assert Reservation.objects.get().status == "committed"
         assert stock_of(lamp) == ledger_of(lamp) == (3, 0)
+
+
+class TestOrderCancelledAfterItWasPaid:
+    def test_puts_the_pieces_back_once(self, tell, order, reserved, lamp, chair):
+        tell("order.paid", reserved)
+        for _ in range(2):
+            tell("order.cancelled", reserved)
+        consumer = "catalog.release_cancelled"
+        assert effects()[1:] == [
+            (consumer, "returned 2 lines, 3 units"),
+            (consumer, "was returned before"),
+        ]
+        assert stock_of(lamp) == ledger_of(lamp) == (5, 0)
+        assert stock_of(chair) == ledger_of(chair) == (5, 0)
+        movements = StockMovement.objects.filter(kind="returned", order_id=reserved)
+        assert sorted(movements.values_list("on_hand", "reserved")) == [(1, 0), (2, 0)]
+
+    def test_is_closed_for_good(self, tell, order, reserved, lamp):
+        tell("order.paid", reserved)
+        tell("order.cancelled", reserved)
+        tell("order.paid", reserved)
+        assert effects()[2][1] == "was committed before"
+        assert order.delete(reservation_path(reserved)).status_code == 204
+        again = reserve(order, ("LAMP", 2), ("CHAIR", 1), order_id=reserved)
+        assert (again.status_code, again.json()["code"]) == (409, "reservation-closed")
+        assert order.get(reservation_path(reserved)).json()["status"] == "returned"
+        assert stock_of(lamp) == ledger_of(lamp) == (5, 0)
 
 
 class TestOrderPlaced:

@@ -155,9 +155,10 @@ class TestSeedDemo:
         run()
         products.update_product(
             slug="rose-lokum",
+            by=None,
             values={"name": "Rose Delight", "slug": "rose-delight", "price": Decimal("6.00")},
         )
-        products.archive_product(slug="saffron-threads")
+        products.archive_product(slug="saffron-threads", by=None)
         before = rows()
         run()
         assert rows() == before
@@ -171,8 +172,9 @@ class TestSeedDemo:
     def test_adds_what_is_missing_of_a_shop_with_products_of_its_own(self):
         own = Category.objects.create(slug="sweets", name="Our sweets")
         values = {"category": "sweets", "price": Decimal("1.00")}
-        products.create_product({**values, "sku": "SWT-001", "name": "Own lokum"})
-        products.create_product({**values, "sku": "OWN-1", "name": "Rose", "slug": "ground-sumac"})
+        products.create_product({**values, "sku": "SWT-001", "name": "Own lokum"}, by=None)
+        own_rose = {"sku": "OWN-1", "name": "Rose", "slug": "ground-sumac"}
+        products.create_product({**values, **own_rose}, by=None)
         assert "99 made, 1 already there" in run()
         assert Category.objects.get(slug="sweets") == own
         assert own.name == "Our sweets"

@@ -5,7 +5,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog_service.api.views import NOTHING, RevalidatedView
+from apps.catalog_service.api.views import NOTHING, RevalidatedView, user_id
 from apps.catalog_service.selectors import categories as selectors
 from apps.catalog_service.serializers.categories import (
     CategoryInput,
@@ -33,7 +33,7 @@ class CategoriesView(RevalidatedView):
     def post(self, request: Request) -> Response:
         given = CategoryInput(data=request.data)
         given.is_valid(raise_exception=True)
-        category = services.create_category(given.validated_data)
+        category = services.create_category(given.validated_data, by=user_id(request))
         return Response(
             selectors.find_category(id=category.id),
             status=status.HTTP_201_CREATED,
@@ -59,7 +59,9 @@ class CategoryView(RevalidatedView):
     def patch(self, request: Request, slug: str) -> Response:
         given = CategoryInput(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        category = services.update_category(slug=slug, values=given.validated_data)
+        category = services.update_category(
+            slug=slug, values=given.validated_data, by=user_id(request)
+        )
         return Response(selectors.find_category(id=category.id))
 
     @extend_schema(
@@ -68,5 +70,5 @@ class CategoryView(RevalidatedView):
         responses={204: NOTHING},
     )
     def delete(self, request: Request, slug: str) -> Response:
-        services.delete_category(slug=slug)
+        services.delete_category(slug=slug, by=user_id(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -5,9 +5,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.catalog_service.api.editing import IF_MATCH, EditedView, read_if_match, staff_answer
 from apps.catalog_service.api.reading import ProductDetailView, ProductListView
-from apps.catalog_service.api.views import NOTHING
-from apps.catalog_service.selectors import products as selectors
+from apps.catalog_service.api.views import NOTHING, user_id
 from apps.catalog_service.serializers.products import ProductInput, ProductOutput, ProductPatch
 from apps.catalog_service.services import products as services
 
@@ -24,34 +24,39 @@ class ProductsView(ProductListView):
     def post(self, request: Request) -> Response:
         given = ProductInput(data=request.data)
         given.is_valid(raise_exception=True)
-        product = services.create_product(given.validated_data)
-        return Response(
-            selectors.find_product(id=product.id, is_staff=True),
-            status=status.HTTP_201_CREATED,
-            headers={"Location": f"/api/v1/catalog/products/{product.slug}"},
-        )
+        product = services.create_product(given.validated_data, by=user_id(request))
+        answer = staff_answer(product.id, status_code=status.HTTP_201_CREATED)
+        answer["Location"] = f"/api/v1/catalog/products/{product.slug}"
+        return answer
 
 
-class ProductView(ProductDetailView):
+class ProductView(EditedView, ProductDetailView):
     """Changes one product."""
 
     @extend_schema(
         operation_id="products_change",
         summary="Change some fields of a product",
+        parameters=[IF_MATCH],
         request=ProductPatch(partial=True),
         responses=ProductOutput,
     )
     def patch(self, request: Request, slug: str) -> Response:
         given = ProductPatch(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        product = services.update_product(slug=slug, values=given.validated_data)
-        return Response(selectors.find_product(id=product.id, is_staff=True))
+        product = services.update_product(
+            slug=slug,
+            values=given.validated_data,
+            by=user_id(request),
+            if_versions=read_if_match(request),
+        )
+        return staff_answer(product.id)
 
     @extend_schema(
         operation_id="products_archive",
         summary="Take a product off sale",
+        parameters=[IF_MATCH],
         responses={204: NOTHING},
     )
     def delete(self, request: Request, slug: str) -> Response:
-        services.archive_product(slug=slug)
+        services.archive_product(slug=slug, by=user_id(request), if_versions=read_if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,74 +1,109 @@
-"""Reads of products."""
+"""Reads of products. What everyone sees is kept, and given again while the catalogue is the same (ADR 0021)."""
 
-import hashlib
+from typing import Any, Final
 
-from django.http import HttpResponse
-from django.utils.http import parse_etags
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.catalog_service.api.views import RevalidatedView, is_staff
-from apps.catalog_service.selectors import products
-from apps.catalog_service.serializers.filters import ProductFilterSerializer
-from apps.catalog_service.serializers.products import ProductListOutput, ProductOutput
+from apps.catalog_service.api.views import RevalidatedView
+from apps.catalog_service.selectors import listing, products
+from apps.catalog_service.serializers.filters import (
+    ATTRIBUTE,
+    ListParameters,
+    ProductListOutput,
+    read_parameters,
+)
+from apps.catalog_service.serializers.products import ProductOutput
 from chassis import json, pagination
+from chassis.reads import Answer, Answers, FastReads, caller, digest, respond
+
+_KEPT_BYTES: Final = 32 * 1024 * 1024
+
+answers: Final = Answers(
+    _KEPT_BYTES, path="/api/v1/catalog/products", version=products.CATALOG_VERSION
+)
+"""What this process has answered to those who see what everyone sees (the setting KEPT_READS)."""
+
+_NOT_MODIFIED: Final = OpenApiResponse(description="Not modified")
+_IF_NONE_MATCH: Final = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer"
+)
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=12).hexdigest()
+class ProductReads(FastReads, RevalidatedView):
+    """Answers from memory where nothing of the catalogue has changed; one small query tells."""
+
+    def read(self, request: HttpRequest, **key: Any) -> HttpResponse:
+        """Answer the caller; staff see more, and what they see is not kept."""
+        who = caller(request)
+        if who is not None and who.is_staff:
+            return respond(request, self.make(request, is_staff=True, **key), public=False)
+        answer = answers.give(request, lambda: self.make(request, is_staff=False, **key))
+        return respond(request, answer, public=who is None)
+
+    def make(self, request: HttpRequest, *, is_staff: bool, **key: Any) -> Answer:
+        """Return the answer as the database has it."""
+        raise NotImplementedError
 
 
-class ProductListView(RevalidatedView):
+class ProductListView(ProductReads):
     """Reads the list."""
 
     @extend_schema(
         operation_id="products_list",
         summary="List and search products; staff see drafts and archived ones too",
         parameters=[
-            ProductFilterSerializer,
+            ListParameters,
+            OpenApiParameter(
+                f"{ATTRIBUTE}color",
+                str,
+                description="Products whose attribute `color` is this text, number, true or false;"
+                " any other attribute likewise, up to ten at once",
+            ),
+            OpenApiParameter(
+                "fields",
+                str,
+                description=f"Show these alone, separated by commas: {', '.join(listing.FIELDS)}",
+            ),
             OpenApiParameter("limit", int, description="1 to 100, by default 20"),
             OpenApiParameter("cursor", str, description="From next or previous of another page"),
+            _IF_NONE_MATCH,
         ],
-        responses=ProductListOutput,
+        responses={200: ProductListOutput, 304: _NOT_MODIFIED},
     )
     def get(self, request: Request) -> Response:
-        given = ProductFilterSerializer(data=request.query_params.dict())
-        given.is_valid(raise_exception=True)
-        filters = dict(given.validated_data)
-        sort = filters.pop("sort", None) or ("relevance" if filters.get("q") else "-created_at")
-        staff = is_staff(request)
-        found = products.filter_products(products.visible_products(is_staff=staff), **filters)
-        columns = [*products.FIELDS, *(["rank"] if sort == "relevance" else [])]
-        page = pagination.page(
-            found.values(*columns),
-            order=products.SORTS[sort],
-            limit=pagination.read_limit(request),
-            cursor=request.query_params.get("cursor"),
-            scope=_digest(json.encode(sorted(filters.items()))),
+        self.refuse(request)
+
+    def make(self, request: HttpRequest, *, is_staff: bool, **key: Any) -> Answer:
+        given = request.GET.dict()
+        asked = read_parameters(given)
+        page = listing.list_products(
+            asked.filters,
+            sort=asked.sort,
+            limit=pagination.limit_of(given),
+            cursor=given.get("cursor"),
+            is_staff=is_staff,
+            fields=asked.fields,
         )
-        results = [products.product_view(row, is_staff=staff) for row in page.rows]
-        return Response(pagination.envelope(request, page, results))
+        body = json.encode(pagination.envelope(request, page, page.rows))
+        return Answer(body, f'"{digest(body)}"')
 
 
-class ProductDetailView(RevalidatedView):
+class ProductDetailView(ProductReads):
     """Reads one product."""
 
     @extend_schema(
         operation_id="products_read",
         summary="Read a product; 304 where If-None-Match names its ETag",
-        responses={
-            200: ProductOutput,
-            304: OpenApiResponse(description="Not modified"),
-        },
+        parameters=[_IF_NONE_MATCH],
+        responses={200: ProductOutput, 304: _NOT_MODIFIED},
     )
-    def get(self, request: Request, slug: str) -> HttpResponse:
-        view = products.find_product(slug=slug, is_staff=is_staff(request))
+    def get(self, request: Request, slug: str) -> Response:
+        self.refuse(request)
+
+    def make(self, request: HttpRequest, *, is_staff: bool, **key: Any) -> Answer:
+        version, view = products.find_with_version(is_staff=is_staff, **key)
         body = json.encode(view)
-        etag = f'"{_digest(body)}"'
-        headers = {"ETag": etag}
-        offered = parse_etags(request.headers.get("If-None-Match", ""))
-        if etag in offered or f"W/{etag}" in offered or "*" in offered:
-            return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
-        return HttpResponse(body, content_type="application/json", headers=headers)
+        return Answer(body, products.etag_of(version, digest(body)))

@@ -1,15 +1,20 @@
 """Stock: for staff."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.catalog_service.api.views import actor
+from apps.catalog_service.api.views import actor, user_id
 from apps.catalog_service.selectors import stock as selectors
-from apps.catalog_service.serializers.stock import AdjustmentInput, StockOutput
+from apps.catalog_service.serializers.stock import (
+    AdjustmentInput,
+    MovementListOutput,
+    StockOutput,
+)
 from apps.catalog_service.services import stock as services
+from chassis import pagination
 from chassis.tokens.authentication import IsStaff
 
 
@@ -25,6 +30,26 @@ class StockView(APIView):
         return Response(selectors.find_stock(slug))
 
 
+class MovementsView(APIView):
+    permission_classes = [IsStaff]
+
+    @extend_schema(
+        operation_id="stock_movements",
+        summary="List what moved a product's stock, newest first",
+        parameters=[
+            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
+            OpenApiParameter("cursor", str, description="From next or previous of another page"),
+        ],
+        responses=MovementListOutput,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        limit = pagination.read_limit(request)
+        cursor = request.query_params.get("cursor")
+        found = selectors.movements(slug, limit=limit, cursor=cursor)
+        results = [selectors.movement_view(row) for row in found.rows]
+        return Response(pagination.envelope(request, found, results))
+
+
 class AdjustmentsView(APIView):
     permission_classes = [IsStaff]
 
@@ -37,5 +62,7 @@ class AdjustmentsView(APIView):
     def post(self, request: Request, slug: str) -> Response:
         given = AdjustmentInput(data=request.data)
         given.is_valid(raise_exception=True)
-        services.adjust_stock(slug=slug, actor=actor(request), **given.validated_data)
+        services.adjust_stock(
+            slug=slug, actor=actor(request), by=user_id(request), **given.validated_data
+        )
         return Response(selectors.find_stock(slug), status=status.HTTP_201_CREATED)

@@ -1,6 +1,7 @@
 """What the views have in common."""
 
 from typing import Any, Final, cast
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
@@ -15,6 +16,11 @@ NOTHING: Final = OpenApiResponse(description="Done")
 def is_staff(request: Request) -> bool:
     """Tell whether staff asks."""
     return bool(getattr(request.user, "is_staff", False))
+
+
+def user_id(request: Request) -> UUID | None:
+    """Return the user who asks, for the audit log."""
+    return cast("Principal", request.user).user_id
 
 
 def actor(request: Request) -> str:

@@ -15,6 +15,7 @@ from apps.catalog_service import conf
 from apps.catalog_service.demo.data import Catalogue, DemoProduct, catalogue
 from apps.catalog_service.demo.pictures import draw
 from apps.catalog_service.models import Category, MovementKind, Product, Stock
+from apps.catalog_service.services import prices, search
 from apps.catalog_service.services.products import created_event
 from apps.catalog_service.services.stock import move_stock
 from chassis.events import publish
@@ -44,8 +45,11 @@ def seed() -> Seeded:
         _wait_for_others()
         made = _add_products(demo)
         _fill_stock(made)
+        ids = [product.id for product, _ in made]
+        prices.record_prices(ids, actor=_ACTOR)
         for product, _ in made:
             publish(created_event(product), subject=str(product.id))
+        search.learn(ids)
     return Seeded(len(demo.products), len(demo.categories), len(made))
 
 
@@ -138,5 +142,7 @@ def _row(product: DemoProduct, category_id: UUID, slugs: set[str]) -> Product:
 def _fill_stock(made: list[tuple[Product, DemoProduct]]) -> None:
     Stock.objects.bulk_create(Stock(product=row) for row, _ in made)
     changes = {row.id: (product.stock, 0) for row, product in made if product.stock}
-    if not move_stock(MovementKind.INITIAL, changes, actor=_ACTOR, reason="Demo catalogue"):
+    if changes and not move_stock(
+        MovementKind.INITIAL, changes, actor=_ACTOR, reason="Demo catalogue"
+    ):
         raise RuntimeError("stock that was just made could not be filled")

@@ -18,6 +18,40 @@ WITH RECURSIVE tree AS (
 )
 UPDATE category SET path = tree.path FROM tree WHERE tree.id = category.id
 """
+# Whoever writes a category, this release or the one before it, the path is right (ADR 0023).
+_KEEP_PATHS = """
+CREATE FUNCTION place_category() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    above ltree := coalesce((SELECT path FROM category WHERE id = NEW.parent_id), '');
+    label text := replace(NEW.id::text, '-', '');
+BEGIN
+    IF above ~ ('*.' || label || '.*')::lquery THEN
+        RAISE check_violation USING MESSAGE = 'a category cannot stand below itself',
+            CONSTRAINT = 'category_not_below_itself';
+    END IF;
+    NEW.path := above || label;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION move_categories_below() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE category SET path = NEW.path || subpath(path, nlevel(OLD.path))
+    WHERE path <@ OLD.path AND id <> NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER category_placed BEFORE INSERT OR UPDATE OF parent_id ON category
+FOR EACH ROW EXECUTE FUNCTION place_category();
+
+CREATE TRIGGER category_moved AFTER UPDATE OF parent_id ON category
+FOR EACH ROW WHEN (OLD.path <> NEW.path) EXECUTE FUNCTION move_categories_below();
+"""
+_LEAVE_PATHS = """
+DROP TRIGGER category_placed ON category;
+DROP TRIGGER category_moved ON category;
+DROP FUNCTION place_category;
+DROP FUNCTION move_categories_below;
+"""
 _FIRST_PRICES = """
 INSERT INTO price_change (product_id, price, currency, actor, at)
 SELECT id, price, currency, 'migration', created_at FROM product ORDER BY id
@@ -130,6 +164,7 @@ class Migration(migrations.Migration):
                 ("refusals", models.JSONField(default=list)),
                 ("error", models.TextField(blank=True, default="")),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("position", models.BigIntegerField(default=0)),
                 ("created_by", models.UUIDField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("heartbeat_at", models.DateTimeField(null=True)),
@@ -147,6 +182,10 @@ class Migration(migrations.Migration):
             model_name="stockmovement",
             name="stock_movement_kind_known",
         ),
+        migrations.AlterModelOptions(
+            name="category",
+            options={"verbose_name_plural": "categories"},
+        ),
         migrations.AddField(
             model_name="category",
             name="path",
@@ -161,6 +200,11 @@ class Migration(migrations.Migration):
             model_name="product",
             name="version",
             field=models.PositiveIntegerField(db_default=1, default=1),
+        ),
+        migrations.AddField(
+            model_name="reservation",
+            name="is_cancelled",
+            field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AlterField(
             model_name="reservation",
@@ -316,5 +360,6 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["product", "id"], name="price_change_by_product"),
         ),
         migrations.RunSQL(_FILL_PATHS, migrations.RunSQL.noop),
+        migrations.RunSQL(_KEEP_PATHS, _LEAVE_PATHS),
         migrations.RunSQL(_FIRST_PRICES, migrations.RunSQL.noop),
     ]

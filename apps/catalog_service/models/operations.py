@@ -42,7 +42,7 @@ class Alert(models.Model):
         indexes: ClassVar = [models.Index(fields=["subject", "id"], name="alert_by_subject")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.subject}"
+        return f"{self.get_kind_display()}: {self.details.get('sku', self.subject)}"
 
 
 class TransferKind(models.TextChoices):
@@ -81,6 +81,8 @@ class Transfer(models.Model):
     refusals = models.JSONField(default=list)
     error = models.TextField(default="", blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    position = models.BigIntegerField(default=0)
+    """The file's row up to which it was applied, where a row must not be applied twice."""
     created_by = models.UUIDField()
     created_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(null=True)
@@ -106,3 +108,13 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.file_name}".strip()
+
+    @property
+    def folder(self) -> str:
+        """Where the private storage has its files."""
+        return f"transfers/{self.pk}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether more is to come."""
+        return self.status in {TransferStatus.QUEUED, TransferStatus.RUNNING}

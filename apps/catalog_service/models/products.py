@@ -1,11 +1,13 @@
 """Products, their categories, prices and sales."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from django.contrib.postgres.indexes import GinIndex, GistIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django_ltree.fields import PathField
 
@@ -20,10 +22,11 @@ class Category(models.Model):
     name = models.CharField(max_length=100)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     path = PathField(default="", db_default="", editable=False)
-    """The ids from the top down to itself, as hexadecimal labels."""
+    """The ids from the top down to itself, as hexadecimal labels. The database keeps it (ADR 0023)."""
 
     class Meta:
         db_table = "category"
+        verbose_name_plural = "categories"
         indexes: ClassVar = [GistIndex(fields=["path"], name="category_by_path")]
 
     def __str__(self) -> str:
@@ -36,6 +39,14 @@ class ProductStatus(models.TextChoices):
     DRAFT = "draft"
     ACTIVE = "active"
     ARCHIVED = "archived"
+
+
+# By the configuration that follows SEARCH_LANGUAGE (services.search): a name counts most.
+_SEARCHED: Final = (
+    "setweight(to_tsvector('souk'::regconfig, name), 'A') || "
+    "setweight(jsonb_to_tsvector('souk'::regconfig, attributes, '[\"string\"]'), 'B') || "
+    "setweight(to_tsvector('souk'::regconfig, description), 'C')"
+)
 
 
 class Product(models.Model):
@@ -61,8 +72,7 @@ class Product(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     search = models.GeneratedField(
-        expression=SearchVector("name", weight="A", config="english")
-        + SearchVector("description", weight="C", config="english"),
+        expression=RawSQL(_SEARCHED, ()),  # noqa: S611 -- a constant
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -90,6 +100,9 @@ class Product(models.Model):
             ),
             GinIndex(fields=["search"], name="product_search"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="product_name_trigrams"),
+            models.Index(
+                OpClass(Lower("name"), name="text_pattern_ops"), name="product_name_prefix"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,9 +24,14 @@ class CatalogVersion(models.Model):
 
 
 class SearchWord(models.Model):
-    """A word of a product's name, for what is misspelt or only begun (ADR 0022)."""
+    """A word that some product has, for what is misspelt or only begun (ADR 0022)."""
 
     word = models.CharField(primary_key=True, max_length=100)
+    """Lower-case, without accents, of letters alone."""
+    lexeme = models.CharField(max_length=100, db_default="")
+    """What the word is found by: its stem in the language of the shop."""
+    of_name = models.BooleanField(default=True, db_default=True)
+    """Whether a name or an attribute has it, or descriptions alone."""
 
     class Meta:
         db_table = "search_word"
@@ -35,6 +40,7 @@ class SearchWord(models.Model):
             models.Index(
                 fields=["word"], opclasses=["text_pattern_ops"], name="search_word_prefix"
             ),
+            models.Index(fields=["lexeme"], name="search_word_lexeme"),
         ]
 
     def __str__(self) -> str:

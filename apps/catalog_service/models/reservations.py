@@ -28,6 +28,8 @@ class Reservation(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    is_cancelled = models.BooleanField(default=False, db_default=False)
+    """Order has said that the order is cancelled: a payment told of later takes nothing (ADR 0025)."""
 
     class Meta:
         db_table = "reservation"

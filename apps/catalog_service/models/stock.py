@@ -43,7 +43,7 @@ class MovementKind(models.TextChoices):
 
 
 class StockMovement(models.Model):
-    """The ledger: the sums of its columns are the stock."""
+    """The ledger: the sums of its columns are the stock. A trigger keeps its rows as they are."""
 
     id = models.BigAutoField(primary_key=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements")
@@ -61,7 +61,7 @@ class StockMovement(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=MovementKind.values), name="stock_movement_kind_known"
             ),
-            # An order reserves, releases and commits a product once.
+            # An order reserves, releases, commits and returns a product once.
             models.UniqueConstraint(
                 fields=["order_id", "product", "kind"],
                 condition=Q(order_id__isnull=False),

@@ -1,134 +1,85 @@
-"""Products, as lists and one by one."""
+"""Products one by one, and as the API shows them."""
 
-from decimal import Decimal
+import re
+from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db import connection
-from django.db.models import DecimalField, F, Q, QuerySet
-from django.db.models.functions import Cast, Round
+import msgspec
 
 from apps.catalog_service import conf
-from apps.catalog_service.models import Product, ProductStatus
+from chassis.database import fetch
 from chassis.errors import NotFound
-from chassis.pagination import Order
 
-FIELDS: Final = (
-    "id",
-    "sku",
-    "name",
-    "slug",
-    "description",
-    "category__slug",
-    "price",
-    "currency",
-    "image_url",
-    "attributes",
-    "status",
-    "created_at",
-    "updated_at",
-    "stock__on_hand",
-    "stock__reserved",
-)
-SORTS: Final = {
-    "-created_at": Order(("-created_at", "-id")),
-    "name": Order(("name", "id")),
-    "price": Order(("price", "id")),
-    "-price": Order(("-price", "-id")),
-    "relevance": Order(("-rank", "-id")),
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "product.id",
+    "sku": "product.sku",
+    "name": "product.name",
+    "slug": "product.slug",
+    "description": "product.description",
+    "category": "category.slug",
+    "price": "product.price",
+    "currency": "product.currency",
+    "image_url": "product.image_url",
+    "attributes": "product.attributes",
+    "status": "product.status",
+    "in_stock": "stock.on_hand > stock.reserved",
+    "available": "least(stock.on_hand - stock.reserved, %(shown)s)",
+    "created_at": "product.created_at",
+    "updated_at": "product.updated_at",
 }
+"""What a product shows, and where it comes from. Of `JOINED`, with `shown_to` among the parameters."""
 
-_BELOW: Final = """
-WITH RECURSIVE below AS (
-    SELECT id FROM category WHERE slug = %s
-    UNION SELECT category.id FROM category JOIN below ON category.parent_id = below.id
-)
-SELECT id FROM below
+STAFF_COLUMNS: Final[Mapping[str, str]] = {
+    "on_hand": "stock.on_hand",
+    "reserved": "stock.reserved",
+}
+"""What is added for staff, who see it as `stock`."""
+
+JOINED: Final = """
+JOIN category ON category.id = product.category_id
+JOIN stock ON stock.product_id = product.id
 """
+CATALOG_VERSION: Final = "SELECT coalesce(sum(version), 0)::bigint FROM catalog_version"
+"""The number that is another one after each change of what the public sees.
+
+What is read afterwards is of this version or a later one (ADR 0021).
+"""
+VISIBLE: Final = "product.status = 'active'"
+"""The products that everyone sees; staff see all."""
+
+_ALL: Final = 2_147_483_647
+_KEYS: Final = {"slug": "product.slug", "id": "product.id"}
+# RFC 9110, section 8.8.3. What If-Match names is compared strongly: a weak one never is the same.
+_ETAG: Final = re.compile(r'(W/)?"([!\x23-\x7e\x80-\xff]*)"', re.ASCII)
 
 
-def visible_products(*, is_staff: bool) -> QuerySet[Product]:
-    """Return the products that a caller may see: staff all, others the active ones."""
-    products = Product.objects.all()
-    return products if is_staff else products.filter(status=ProductStatus.ACTIVE)
+def select(columns: Mapping[str, str]) -> str:
+    """Return the columns as they stand after SELECT, each under its own name."""
+    return ", ".join(f"{column} AS {name}" for name, column in columns.items())
 
 
-def filter_products(
-    products: QuerySet[Product],
-    *,
-    q: str | None = None,
-    category: str | None = None,
-    min_price: Decimal | None = None,
-    max_price: Decimal | None = None,
-    in_stock: bool | None = None,
-) -> QuerySet[Product]:
-    """Narrow the products; with `q` each has a `rank` to sort by.
-
-    Args:
-        products: of which to keep some.
-        q: words that the name or the description has, or a name has something like.
-        category: slug; products of its sub-categories count too. One more query.
-        min_price: in the shop's currency, itself included.
-        max_price: the same.
-        in_stock: whether any piece is unreserved.
-    """
-    if q:
-        products = _search(products, q)
-    if category:
-        products = products.filter(category_id__in=_categories_below(category))
-    if min_price is not None:
-        products = products.filter(price__gte=min_price)
-    if max_price is not None:
-        products = products.filter(price__lte=max_price)
-    if in_stock is not None:
-        available = Q(stock__on_hand__gt=F("stock__reserved"))
-        products = products.filter(available if in_stock else ~available)
-    return products
+def columns_for(*, is_staff: bool) -> Mapping[str, str]:
+    """Return all columns that the caller may see."""
+    return {**COLUMNS, **STAFF_COLUMNS} if is_staff else COLUMNS
 
 
-def _search(products: QuerySet[Product], q: str) -> QuerySet[Product]:
-    """Match whole words by full text, and misspelt names by trigrams.
-
-    The rank is rounded, so that a cursor holds it exactly.
-    """
-    query = SearchQuery(q, config="english", search_type="websearch")
-    rank = SearchRank(F("search"), query) + TrigramWordSimilarity(q, "name")
-    exact = DecimalField(max_digits=8, decimal_places=6)
-    return products.filter(Q(search=query) | Q(name__trigram_word_similar=q)).annotate(
-        rank=Round(Cast(rank, exact), precision=6, output_field=exact)
-    )
+def shown_to(*, is_staff: bool) -> dict[str, Any]:
+    """Return the parameters of the columns: how many pieces the caller may know of."""
+    return {"shown": _ALL if is_staff else conf.shown_available()}
 
 
-def _categories_below(slug: str) -> list[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(_BELOW, [slug])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def product_view(row: dict[str, Any], *, is_staff: bool) -> dict[str, Any]:
-    """Return a product of `.values(*FIELDS)` as the API shows it to staff or to everyone."""
-    on_hand, reserved = row["stock__on_hand"], row["stock__reserved"]
-    available = on_hand - reserved
-    view = {
-        "id": row["id"],
-        "sku": row["sku"],
-        "name": row["name"],
-        "slug": row["slug"],
-        "description": row["description"],
-        "category": row["category__slug"],
-        "price": row["price"],
-        "currency": row["currency"],
-        "image_url": row["image_url"],
-        "attributes": row["attributes"],
-        "status": row["status"],
-        "in_stock": available > 0,
-        "available": available if is_staff else min(available, conf.SHOWN_AVAILABLE),
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-    }
-    if is_staff:
-        view["stock"] = {"on_hand": on_hand, "reserved": reserved, "available": available}
+def product_view(row: Mapping[str, Any], *, is_staff: bool) -> dict[str, Any]:
+    """Return a row of these columns, or of some, as the API shows it to staff or to everyone."""
+    view = dict(row)
+    if "attributes" in view:
+        view["attributes"] = msgspec.Raw(view["attributes"].encode())  # as the database wrote it
+    if is_staff and "on_hand" in view:
+        on_hand, reserved = view.pop("on_hand"), view.pop("reserved")
+        view["stock"] = {
+            "on_hand": on_hand,
+            "reserved": reserved,
+            "available": on_hand - reserved,
+        }
     return view
 
 
@@ -138,7 +89,44 @@ def find_product(*, is_staff: bool, **key: Any) -> dict[str, Any]:
     Raises:
         NotFound: there is none that the caller may see.
     """
-    row = visible_products(is_staff=is_staff).filter(**key).values(*FIELDS).first()
-    if row is None:
+    _, view = find_with_version(is_staff=is_staff, **key)
+    return view
+
+
+def find_with_version(*, is_staff: bool, **key: Any) -> tuple[int, dict[str, Any]]:
+    """Return the product's version and the product, as `find_product` does.
+
+    Raises:
+        NotFound: there is none that the caller may see.
+    """
+    ((name, value),) = key.items()
+    columns = {**columns_for(is_staff=is_staff), "version": "product.version"}
+    visible = "" if is_staff else f"AND {VISIBLE}"
+    statement = (
+        f"SELECT {select(columns)} FROM product {JOINED} WHERE {_KEYS[name]} = %(key)s {visible}"  # noqa: S608 -- of constants
+    )
+    rows = fetch(statement, {"key": value, **shown_to(is_staff=is_staff)}, prepare=True)
+    if not rows:
         raise NotFound("There is no such product")
-    return product_view(dict(row), is_staff=is_staff)
+    row = dict(zip(columns, rows[0], strict=True))
+    version = row.pop("version")
+    return version, product_view(row, is_staff=is_staff)
+
+
+def etag_of(version: int, digest: str) -> str:
+    """Return the ETag of a product of this version, whose body has this digest."""
+    return f'"{version}.{digest}"'
+
+
+def etag_version(header: str) -> set[int] | None:
+    """Return the versions that an If-Match header names; None for `*`, which is any.
+
+    What is no ETag of a product's names none, so that nothing is changed by mistake.
+    """
+    if header.strip() == "*":
+        return None
+    return {
+        int(version)
+        for weak, tag in _ETAG.findall(header)
+        if not weak and (version := tag.partition(".")[0]).isdecimal() and len(version) < 10  # noqa: PLR2004 -- a column's range
+    }

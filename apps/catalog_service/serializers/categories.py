@@ -33,4 +33,5 @@ class CategoryOutput(CategoryBrief):
     parent = serializers.CharField(  # type: ignore[assignment]  # a field, not the serializer's own
         allow_null=True, help_text="Slug"
     )
+    ancestors = CategoryBrief(many=True, help_text="From the top down")
     children = CategoryBrief(many=True)

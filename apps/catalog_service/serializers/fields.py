@@ -34,6 +34,7 @@ class AttributesField(serializers.DictField):
 
     default_error_messages = {
         "too_deep": f"must not be nested deeper than {conf.DEEPEST_ATTRIBUTES}",
+        "too_wide": f"must hold no number of more than {conf.WIDEST_NUMBER} digits",
         "too_long": f"must be at most {conf.LONGEST_ATTRIBUTES} bytes of JSON",
     }
 
@@ -42,6 +43,8 @@ class AttributesField(serializers.DictField):
             self.fail("not_a_dict", input_type=type(data).__name__)
         if _is_deeper(data, conf.DEEPEST_ATTRIBUTES):
             self.fail("too_deep")
+        if _holds_wide_number(data):
+            self.fail("too_wide")
         if len(json.encode(data)) > conf.LONGEST_ATTRIBUTES:
             self.fail("too_long")
         return data
@@ -52,6 +55,16 @@ def _is_deeper(value: Any, depth: int) -> bool:
     return isinstance(inner, list) and (
         depth == 0 or any(_is_deeper(entry, depth - 1) for entry in inner)
     )
+
+
+def _holds_wide_number(value: Any) -> bool:
+    """Tell whether a number is far longer written out, as the database gives it back, than as it came."""
+    if isinstance(value, dict | list):
+        entries = value.values() if isinstance(value, dict) else value
+        return any(_holds_wide_number(entry) for entry in entries)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(Decimal(str(value)).adjusted()) >= conf.WIDEST_NUMBER
 
 
 class PriceField(MoneyField):

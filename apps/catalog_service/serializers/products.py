@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.catalog_service import conf
+from apps.catalog_service.domain.pictures import is_image_url
 from apps.catalog_service.models import ProductStatus
 from apps.catalog_service.serializers.fields import (
     AttributesField,
@@ -38,7 +39,7 @@ class ProductInput(serializers.Serializer[Any]):
         return value
 
     def validate_image_url(self, value: str) -> str:
-        if value and not value.startswith(("https://", "http://", "/media/")):
+        if value and not is_image_url(value):
             raise serializers.ValidationError("must be an http(s) URL or a path under /media/")
         return value
 
@@ -63,14 +64,8 @@ class ProductOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=ProductStatus.choices)
     in_stock = serializers.BooleanField()
     available = serializers.IntegerField(
-        help_text=f"Pieces, shown up to {conf.SHOWN_AVAILABLE}; staff see all"
+        help_text="Pieces, shown up to a number that the shop sets; staff see all"
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     stock = StockOutput(required=False, help_text="Staff only")
-
-
-class ProductListOutput(serializers.Serializer[Any]):
-    results = ProductOutput(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from apps.catalog_service.models import MovementKind
 from chassis.fields import TextField, WholeNumberField
 
 _LARGEST_ADJUSTMENT: Final = 1_000_000
@@ -27,3 +28,19 @@ class AdjustmentInput(serializers.Serializer[Any]):
         if value == 0:
             raise serializers.ValidationError("must not be 0")
         return value
+
+
+class MovementOutput(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=MovementKind.choices)
+    on_hand = serializers.IntegerField(help_text="Pieces added; negative were taken away")
+    reserved = serializers.IntegerField(help_text="Pieces promised; negative are free again")
+    order_id = serializers.UUIDField(allow_null=True)
+    actor = serializers.CharField(help_text="`user:<id>`, or what did it by itself")
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class MovementListOutput(serializers.Serializer[Any]):
+    results = MovementOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)

@@ -1,8 +1,9 @@
 """Products: made, changed and archived by staff."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -10,9 +11,11 @@ from django.utils.text import slugify
 from psycopg import Error as PsycopgError
 
 from apps.catalog_service import conf, events
-from apps.catalog_service.errors import SkuTaken, SlugTaken
+from apps.catalog_service.errors import SkuTaken, SlugTaken, VersionConflict
 from apps.catalog_service.models import Product, ProductStatus, Stock
+from apps.catalog_service.services import prices, search, stored_pictures
 from apps.catalog_service.services.categories import hold_category
+from chassis import audit
 from chassis.errors import NotFound, PublicError
 from chassis.events import publish
 
@@ -21,13 +24,16 @@ _TAKEN: Final[Mapping[str, type[PublicError]]] = {
     "product_sku_": SkuTaken,
     "product_slug_": SlugTaken,
 }
+_SEARCHED: Final = frozenset({"name", "description", "attributes"})
+_NOTED_VALUES: Final = ("price", "status")
 
 
-def create_product(values: Mapping[str, Any]) -> Product:
+def create_product(values: Mapping[str, Any], *, by: UUID | None) -> Product:
     """Make a product with no stock yet; without a slug its name gives one.
 
     Args:
         values: fields by name; `category` is a slug.
+        by: the user, for the audit log; None for what runs by itself.
 
     Raises:
         UnknownCategory, SkuTaken, SlugTaken: by what is wrong with them.
@@ -40,7 +46,10 @@ def create_product(values: Mapping[str, Any]) -> Product:
         else:
             _save_with_free_slug(product)
         Stock.objects.create(product=product)
+        prices.record_prices([product.id], actor=prices.actor_of(by))
         publish(created_event(product), subject=str(product.id))
+        _note("product.created", product, by=by, sku=product.sku, price=str(product.price))
+        search.learn([product.id])
     return product
 
 
@@ -67,36 +76,89 @@ def _save_with_free_slug(product: Product) -> None:
     raise taken or SlugTaken
 
 
-def update_product(*, slug: str, values: Mapping[str, Any]) -> Product:
+def update_product(
+    *,
+    slug: str,
+    values: Mapping[str, Any],
+    by: UUID | None,
+    if_versions: Collection[int] | None = None,
+) -> Product:
     """Change some fields of a product; nothing is written or told where nothing differs.
+
+    Args:
+        slug: of the product.
+        values: fields by name, as of `create_product`.
+        by: the user, for the audit log; None for what runs by itself.
+        if_versions: the versions of the product that the change is meant for; None is any.
 
     Raises:
         NotFound, UnknownCategory, SlugTaken: by what is wrong.
+        VersionConflict: the product is of another version by now (ADR 0024).
     """
     with transaction.atomic(durable=True):
-        product = _lock(slug)
-        before = {field: getattr(product, field) for field in ("price", "status")}
-        changes = {
-            name: value
-            for name, value in _with_category(values).items()
-            if _differ(getattr(product, name), value)
-        }
-        if changes:
-            for name, value in changes.items():
-                setattr(product, name, value)
-            product.updated_at = timezone.now()
-            _save(product, update_fields=[*changes, "updated_at"])
-            _publish_changes(product, before, changes)
+        product = lock_product(slug=slug)
+        if if_versions is not None and product.version not in if_versions:
+            raise VersionConflict("Read it again, and change what is there now")
+        change_product(product, _with_category(values), by=by)
     return product
 
 
-def archive_product(*, slug: str) -> None:
+def archive_product(
+    *, slug: str, by: UUID | None, if_versions: Collection[int] | None = None
+) -> None:
     """Take a product off sale; it stays in old orders. Idempotent.
 
     Raises:
         NotFound: there is no such product.
+        VersionConflict: as of `update_product`.
     """
-    update_product(slug=slug, values={"status": ProductStatus.ARCHIVED})
+    values = {"status": ProductStatus.ARCHIVED}
+    update_product(slug=slug, values=values, by=by, if_versions=if_versions)
+
+
+def lock_product(**key: Any) -> Product:
+    """Return the product that has the key, a slug or an id, locked until the transaction ends.
+
+    Raises:
+        NotFound: there is no such product.
+    """
+    # Not the key: reservations may refer to the product meanwhile.
+    product = Product.objects.select_for_update(no_key=True).filter(**key).first()
+    if product is None:
+        raise NotFound("There is no such product")
+    return product
+
+
+def change_product(product: Product, values: Mapping[str, Any], *, by: UUID | None) -> None:
+    """Write those of the values that differ, with all that follows. Needs the product locked.
+
+    Args:
+        product: from `lock_product`.
+        values: by the names of the model's fields.
+        by: the user, for the audit log; None for what runs by itself.
+
+    Raises:
+        SlugTaken: another product has the slug.
+    """
+    changes = {
+        name: value for name, value in values.items() if _differ(getattr(product, name), value)
+    }
+    if not changes:
+        return
+    before = {name: getattr(product, name) for name in {*changes, *_NOTED_VALUES}}
+    for name, value in changes.items():
+        setattr(product, name, value)
+    product.version += 1
+    product.updated_at = timezone.now()
+    _save(product, update_fields=[*changes, "version", "updated_at"])
+    _publish_changes(product, before, changes)
+    _note_changes(product, before, changes, by=by)
+    if "price" in changes:
+        prices.record_prices([product.id], actor=prices.actor_of(by))
+    if "image_url" in changes:
+        stored_pictures.remove_on_commit(product.id, before["image_url"])
+    if changes.keys() & _SEARCHED:
+        search.learn([product.id])
 
 
 def _differ(old: Any, new: Any) -> bool:
@@ -104,14 +166,6 @@ def _differ(old: Any, new: Any) -> bool:
     if isinstance(new, dict):
         return json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True)
     return bool(old != new)
-
-
-def _lock(slug: str) -> Product:
-    # Not the key: reservations may refer to the product meanwhile.
-    product = Product.objects.select_for_update(no_key=True).filter(slug=slug).first()
-    if product is None:
-        raise NotFound("There is no such product")
-    return product
 
 
 def _with_category(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +177,8 @@ def _with_category(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _save(product: Product, **options: Any) -> None:
     """Save, and say in our words which unique value is taken."""
+    if product.slug in conf.RESERVED_SLUGS:
+        raise SlugTaken(f"{product.slug} is a path of the list's own")
     try:
         with transaction.atomic():
             product.save(**options)
@@ -176,3 +232,27 @@ def _publish_changes(
             ),
             subject=subject,
         )
+
+
+def _note_changes(
+    product: Product, before: Mapping[str, Any], changes: Mapping[str, Any], *, by: UUID | None
+) -> None:
+    archived = changes.get("status") == ProductStatus.ARCHIVED
+    values = {
+        name: {"old": str(before[name]), "new": str(changes[name])}
+        for name in _NOTED_VALUES
+        if name in changes
+    }
+    _note(
+        "product.archived" if archived else "product.changed",
+        product,
+        by=by,
+        fields=sorted(name.removesuffix("_id") for name in changes),
+        **values,
+    )
+
+
+def _note(action: str, product: Product, *, by: UUID | None, **details: Any) -> None:
+    """Note what a user did; what machines do stands in the events."""
+    if by is not None:
+        audit.record(action, target_type="product", target_id=product.id, actor_id=by, **details)

@@ -99,3 +99,12 @@ def wait_until(holds: Callable[[], Any]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def someone_waits() -> bool:
+    """Tell whether a session waits for a lock; of pg_stat_activity a transaction sees one moment only."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+        )
+        return bool(cursor.fetchone()[0])

@@ -18,6 +18,7 @@ from tests.catalog_service.importing.running import (
     ROW,
     assert_consistent,
     assert_nothing,
+    someone_waits,
     values_of,
     wait_until,
 )
@@ -155,18 +156,9 @@ class TestAnotherHand:
 
 def edit_price() -> None:
     try:
-        products.update_product(slug="tea-pot", values={"price": Decimal("30.00")})
+        products.update_product(slug="tea-pot", values={"price": Decimal("30.00")}, by=None)
     finally:
         connection.close()
-
-
-def someone_waits() -> bool:
-    """Tell whether a session waits for a lock; of pg_stat_activity a transaction sees one moment only."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def interfere(monkeypatch: Any, at_once: Any, step: str, act: Any) -> None:

@@ -125,7 +125,7 @@ class TestImport:
             "image_url": "/media/x.svg",
             "attributes": {"a": 1},
         }
-        products.update_product(slug="tea-pot", values=kept)
+        products.update_product(slug="tea-pot", values=kept, by=None)
         path = csv_file(
             f"{HEADER.strip()},description,status,image_url,attributes\nA-1,Kettle,2,Kitchen,,,,\n"
         )

@@ -55,6 +55,13 @@ class TestCategories:
 
 
 class TestSlugs:
+    def test_are_no_path_of_the_list(self, csv_file, run):
+        header = HEADER.replace("\n", ",slug\n")
+        outcome = run(csv_file(f"{header}A,Suggest,1,c,\nB,b,1,c,suggest\n"))
+        assert outcome.summary == "1 created, 0 updated, 0 unchanged, 1 bad"
+        assert outcome.err == ["row 3: slug suggest belongs to another product"]
+        assert Product.objects.get().slug == "suggest-a"
+
     def test_are_unique(self, csv_file, run):
         factories.product(sku="X", name="Tea pot")
         rows = [

@@ -69,7 +69,7 @@ class TestEvents:
         changes = dict(zip(names, row.split(","), strict=True)) | {"category": "kitchen"}
         changes["price"] = Decimal(str(changes["price"])).quantize(Decimal("0.01"))
         del changes["sku"]
-        products.update_product(slug=by_hand.slug, values=changes)
+        products.update_product(slug=by_hand.slug, values=changes, by=None)
         assert [(e.type, e.sequence) for e in outbox_events(by_hand.id)][1:] == imported
 
     def test_carry_the_old_and_the_new_price(self, csv_file, run, outbox_events):

@@ -25,14 +25,15 @@ from apps.catalog_service.models import (
     ProductSales,
     Reservation,
     ReservationLine,
-    ReservationStatus,
     Stock,
     StockMovement,
 )
 from apps.catalog_service.services import categories, products, reservations, stock
+from apps.catalog_service.services.reservations import reserving
 from chassis.ids import uuid7
 from chassis.models import InboxEvent
 from tests.catalog_service.factories import (
+    PRODUCTS,
     category,
     ledger_of,
     product,
@@ -121,7 +122,7 @@ class TestReservationInTheMaking:
         made, order_id = product(5), uuid7()
 
         with transaction.atomic():
-            reservations._claim(order_id, ReservationStatus.RESERVED)
+            reservations.release(order_id)
             (response,) = at_once(partial(reserve, order, (made.sku, 1), order_id=order_id))
             transaction.set_rollback(True)
         assert (response.status_code, response["Retry-After"]) == (503, "1")
@@ -130,7 +131,7 @@ class TestReservationInTheMaking:
     def test_of_a_product_that_is_edited_does_not_wait(self, order, at_once):
         made = product(5)
         with transaction.atomic():
-            products._lock(made.slug)
+            products.lock_product(slug=made.slug)
             Product.objects.filter(id=made.id).update(name="New")
             (response,) = at_once(partial(reserve, order, (made.sku, 1)))
         assert response.status_code == 201
@@ -185,12 +186,12 @@ class TestDeadlock:
         made, failures = product(5), iter([1, 1, 1])
         move = stock.move_stock
 
-        def unlucky(*args: Any, **named: Any) -> bool:
+        def unlucky(*args: Any, **named: Any) -> stock.Moved:
             if next(failures, None):
                 raise OperationalError("deadlock") from DeadlockDetected()
             return move(*args, **named)
 
-        monkeypatch.setattr(reservations, "move_stock", unlucky)
+        monkeypatch.setattr(reserving, "move_stock", unlucky)
         assert reserve(order, (made.sku, 1)).status_code == 201
         assert stock_of(made) == ledger_of(made) == (5, 1)
 
@@ -217,21 +218,21 @@ class TestProductsAtOnce:
 
     def test_of_one_sku_are_made_once(self, at_once, outbox_events):
         category("Lighting")
-        results = at_once(*[partial(products.create_product, self.values())] * 8)
+        results = at_once(*[partial(products.create_product, self.values(), by=None)] * 8)
         assert Counter(type(result) for result in results) == {Product: 1, SkuTaken: 7}
         assert Product.objects.count() == Stock.objects.count() == len(outbox_events()) == 1
 
     def test_of_one_name_get_slugs_of_their_own(self, at_once):
         category("Lighting")
         made = at_once(
-            *[partial(products.create_product, self.values(sku=f"S{n}")) for n in range(8)]
+            *[partial(products.create_product, self.values(sku=f"S{n}"), by=None) for n in range(8)]
         )
         assert len({p.slug for p in made}) == 8
 
     def test_of_one_slug_are_made_once(self, at_once):
         category("Lighting")
         calls = [
-            partial(products.create_product, self.values(sku=f"S{n}", slug="lamp"))
+            partial(products.create_product, self.values(sku=f"S{n}", slug="lamp"), by=None)
             for n in range(6)
         ]
         results = at_once(*calls)
@@ -239,7 +240,7 @@ class TestProductsAtOnce:
 
     def test_changed_in_other_fields_keep_both(self, at_once, outbox_events):
         made = product()
-        change = partial(products.update_product, slug=made.slug)
+        change = partial(products.update_product, slug=made.slug, by=None)
         at_once(
             partial(change, values={"price": Decimal("2.00")}),
             partial(change, values={"name": "New"}),
@@ -248,9 +249,18 @@ class TestProductsAtOnce:
         assert (now.price, now.name) == (Decimal("2.00"), "New")
         assert len(outbox_events(made.id)) == 3
 
+    def test_changed_by_two_who_read_the_same_are_changed_by_one(self, as_staff, at_once):
+        url = f"{PRODUCTS}/{product().slug}"
+        etag = {"If-Match": as_staff.get(url)["ETag"]}
+        edits = [
+            partial(as_staff.patch, url, {"name": f"Name {n}"}, headers=etag) for n in range(4)
+        ]
+        assert codes(at_once(*edits)) == {200: 1, "precondition-failed": 3}
+        assert Product.objects.get().version == 2
+
     def test_archived_are_told_once(self, at_once, outbox_events):
         made = product()
-        at_once(*[partial(products.archive_product, slug=made.slug)] * 6)
+        at_once(*[partial(products.archive_product, slug=made.slug, by=None)] * 6)
         types = [event.type for event in outbox_events(made.id)]
         assert types == ["product.created", "product.archived"]
 
@@ -261,8 +271,8 @@ class TestCategoriesAtOnce:
         a, b = category("A"), category("B")
         move = categories.update_category
         results = at_once(
-            partial(move, slug="a", values={"parent": "b"}),
-            partial(move, slug="b", values={"parent": "a"}),
+            partial(move, slug="a", values={"parent": "b"}, by=None),
+            partial(move, slug="b", values={"parent": "a"}, by=None),
         )
         assert Counter(type(result) for result in results) == {Category: 1, CategoryCycle: 1}
         assert {a.slug, b.slug} == {"a", "b"}
@@ -272,8 +282,8 @@ class TestCategoriesAtOnce:
         category("Lighting")
         values = {"sku": "A", "name": "L", "price": Decimal(1), "category": "lighting"}
         made, deleted = at_once(
-            partial(products.create_product, values),
-            partial(categories.delete_category, slug="lighting"),
+            partial(products.create_product, values, by=None),
+            partial(categories.delete_category, slug="lighting", by=None),
         )
         if deleted is None:
             assert isinstance(made, UnknownCategory)
@@ -287,15 +297,15 @@ class TestCategoriesAtOnce:
 
         with transaction.atomic():
             assert categories.hold_category("lighting") == made.id
-            (result,) = at_once(partial(categories.delete_category, slug="lighting"))
+            (result,) = at_once(partial(categories.delete_category, slug="lighting", by=None))
         assert result.__cause__.sqlstate == "55P03"  # waited for the lock, in vain
         assert Category.objects.get() == made
 
     @pytest.mark.parametrize(
         "change",
         [
-            partial(categories.delete_category, slug="lighting"),
-            partial(categories.update_category, slug="lighting", values={"name": "New"}),
+            partial(categories.delete_category, slug="lighting", by=None),
+            partial(categories.update_category, slug="lighting", values={"name": "New"}, by=None),
         ],
     )
     def test_changed_wait_for_each_other(self, at_once, change):
@@ -307,7 +317,7 @@ class TestCategoriesAtOnce:
         assert result.__cause__.sqlstate == "55P03"  # waited for the lock, in vain
 
     def test_of_one_slug_are_made_once(self, at_once):
-        results = at_once(*[partial(categories.create_category, {"name": "A"})] * 6)
+        results = at_once(*[partial(categories.create_category, {"name": "A"}, by=None)] * 6)
         assert Counter(type(result) for result in results) == {Category: 1, SlugTaken: 5}
 
 

@@ -1,24 +1,21 @@
 """Import products from a CSV or JSON file."""
 
 import argparse
-import contextlib
-import csv
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from apps.catalog_service import conf
+from apps.catalog_service.management.files import (
+    add_map,
+    print_more_bad_rows,
+    read_map,
+    reporting,
+    translated,
+)
 from apps.catalog_service.services import importing
 
-_SHOWN_BAD_ROWS: Final = 100
-_SECONDS_BETWEEN_LINES: Final = 3.0
 _LARGEST_ON_HAND: Final = 1_000_000
 
 _DESCRIPTION: Final = """\
@@ -51,14 +48,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument(
-            "--map",
-            action="append",
-            default=[],
-            metavar="FIELD=COLUMN,...",
-            help="where a field stands: a CSV's column as it is called, or a dotted path into a JSON object, "
-            "such as name=Name,sku=Id,category=Type.Name; a column with a comma goes in quotes: "
-            "'sku=Id,\"name=Name, long\"'; may be repeated; other fields are looked for under their own names",
+        add_map(
+            parser,
+            "a CSV's column as it is called, or a dotted path into a JSON object, "
+            "such as name=Name,sku=Id,category=Type.Name",
         )
         parser.add_argument(
             "--currency", help="the shop's, and no other: a shop has one currency (SHOP_CURRENCY)"
@@ -93,14 +86,14 @@ class Command(BaseCommand):
         """
         _require_currency(options["currency"])
         _require_on_hand(options["on_hand"])
-        mapping = _read_map(options["map"])
+        columns = read_map(options["map"], of="A product", fields=importing.FIELDS)
         form = options["format"] or _format_of(options["file"])
-        with self._reporter() as reporter, _translated(options["file"]):
+        with reporting(self.stderr) as reporter, translated(options["file"], "import"):
             try:
                 summary = importing.import_products(
                     options["file"],
                     form=form,
-                    mapping=mapping,
+                    mapping=columns,
                     listener=reporter,
                     on_hand=options["on_hand"],
                     strict=options["strict"],
@@ -114,18 +107,8 @@ class Command(BaseCommand):
         if summary.bad and not (summary.created or summary.updated or summary.unchanged):
             raise CommandError("Every row is bad: nothing was imported.")
 
-    @contextlib.contextmanager
-    def _reporter(self) -> Iterator["_Reporter"]:
-        kind = _Bars if self.stderr.isatty() else _Lines
-        reporter = kind(self)
-        try:
-            yield reporter
-        finally:
-            reporter.close()
-
     def _print(self, summary: importing.Summary, *, dry_run: bool = False) -> None:
-        if summary.bad > _SHOWN_BAD_ROWS:
-            self.stderr.write(f"... and {summary.bad - _SHOWN_BAD_ROWS} more bad rows")
+        print_more_bad_rows(self.stderr, summary.bad)
         if summary.superseded:
             self.stdout.write(
                 f"{summary.superseded} rows have a later row of the same sku, which counts"
@@ -153,23 +136,6 @@ def _require_on_hand(on_hand: int) -> None:
         raise CommandError(f"--on-hand must be from 0 to {_LARGEST_ON_HAND:,}.")
 
 
-def _read_map(texts: list[str]) -> dict[str, str]:
-    mapping: dict[str, str] = {}
-    for pair in (pair for text in texts for pair in next(csv.reader([text]), [])):
-        field, separator, column = pair.partition("=")
-        field, column = field.strip(), column.strip()
-        if not separator or not column:
-            raise CommandError(f'--map takes FIELD=COLUMN, not "{pair}".')
-        if field not in importing.FIELDS:
-            raise CommandError(
-                f'A product has no field "{field}" to --map to; it has {", ".join(importing.FIELDS)}.'
-            )
-        if field in mapping:
-            raise CommandError(f"--map names {field} twice.")
-        mapping[field] = column
-    return mapping
-
-
 def _format_of(path: Path) -> str:
     suffix = path.suffix.lower().removeprefix(".")
     if suffix in importing.FORMATS:
@@ -179,102 +145,3 @@ def _format_of(path: Path) -> str:
     raise CommandError(
         f"The name of {path} ends in neither .csv nor .json: add --format csv or json."
     )
-
-
-@contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Say in one sentence what went wrong outside of this program."""
-    try:
-        yield
-    except importing.UnusableFile as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (DatabaseError, InterfaceError) as error:
-        message = str(error).strip().partition("\n")[0]
-        raise CommandError(
-            f"The database failed ({message}): what was written is whole; run the import again."
-        ) from error
-    except KeyboardInterrupt as error:
-        raise CommandError(
-            "Stopped: what was written is whole; run the import again.", returncode=130
-        ) from error
-
-
-# Progress, on stderr: stdout holds the summary alone
-
-
-class _Reporter(ABC):
-    """Prints bad rows, the first of them."""
-
-    def __init__(self, command: Command) -> None:
-        self._command = command
-        self._refusals = 0
-
-    def refused(self, refusal: importing.Refusal) -> None:
-        self._refusals += 1
-        if self._refusals <= _SHOWN_BAD_ROWS:
-            self.write(f"row {refusal.number}: {refusal.reason}")
-
-    def write(self, line: str) -> None:
-        self._command.stderr.write(line)
-
-    @abstractmethod
-    def read(self, position: int, size: int) -> None:
-        """Show how much of the file is read."""
-
-    @abstractmethod
-    def applied(self, rows: int, total: int) -> None:
-        """Show how many rows are applied."""
-
-    def close(self) -> None:  # noqa: B027 -- lines have no end
-        """End the progress."""
-
-
-class _Lines(_Reporter):
-    """A line now and then."""
-
-    def __init__(self, command: Command) -> None:
-        super().__init__(command)
-        self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
-
-    def read(self, position: int, size: int) -> None:
-        self._progress(f"read {position:,} of {size:,} bytes")
-
-    def applied(self, rows: int, total: int) -> None:
-        self._progress(f"applied {rows:,} of {total:,} rows")
-
-    def _progress(self, line: str) -> None:
-        if time.monotonic() >= self._next:
-            self.write(line)
-            self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
-
-
-class _Bars(_Reporter):
-    """Two bars on a terminal: bytes read, rows applied."""
-
-    def __init__(self, command: Command) -> None:
-        super().__init__(command)
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        )
-        self._reading = self._bars.add_task("reading", total=None)
-        self._applying = self._bars.add_task("writing", total=None, start=False)
-        self._bars.start()
-
-    def write(self, line: str) -> None:
-        self._bars.console.print(line, markup=False, highlight=False, style="red", soft_wrap=True)
-
-    def read(self, position: int, size: int) -> None:
-        self._bars.update(self._reading, completed=position, total=size)
-
-    def applied(self, rows: int, total: int) -> None:
-        self._bars.start_task(self._applying)
-        self._bars.update(self._applying, completed=rows, total=total)
-
-    def close(self) -> None:
-        self._bars.stop()

@@ -1,7 +1,8 @@
 """Products from a file: read as a stream, checked, staged, and applied in batches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -73,6 +74,7 @@ def import_products(
     on_hand: int = 0,
     strict: bool = False,
     dry_run: bool = False,
+    actor: str = applying.ACTOR,
 ) -> Summary:
     """Make and change products as a CSV or JSON file says; idempotent by sku.
 
@@ -88,6 +90,7 @@ def import_products(
         on_hand: pieces of each new product; others keep their stock.
         strict: stop at the first bad row and leave nothing.
         dry_run: do all of it and take it back.
+        actor: who the ledger and the history of prices name: `user:<id>`, or what runs by itself.
 
     Raises:
         UnusableFile: nothing was imported.
@@ -100,12 +103,13 @@ def import_products(
             run.stage_all(source, rows)
         summary.superseded = staging.settle()
         reason = f"Import of {path.name}"[:_LONGEST_REASON]
+        apply = partial(applying.apply_batch, on_hand=on_hand, reason=reason, actor=actor)
         if strict or dry_run:
             with transaction.atomic(durable=True):
-                run.apply_all(on_hand=on_hand, reason=reason)
+                run.apply_all(apply)
                 transaction.set_rollback(dry_run)
         else:
-            run.apply_all(on_hand=on_hand, reason=reason)
+            run.apply_all(apply)
     return summary
 
 
@@ -133,14 +137,14 @@ class _Run:
         staging.stage(good)
         self._listener.read(source.position, source.size)
 
-    def apply_all(self, *, on_hand: int, reason: str) -> None:
+    def apply_all(self, apply: Callable[..., applying.Batch]) -> None:
         total, done = staging.count(), 0
-        batch = applying.apply_batch(after="", on_hand=on_hand, reason=reason)
+        batch = apply(after="")
         while batch.rows:
             done += batch.rows
             self._note(batch)
             self._listener.applied(done, total)
-            batch = applying.apply_batch(after=batch.last, on_hand=on_hand, reason=reason)
+            batch = apply(after=batch.last)
 
     def _note(self, batch: applying.Batch) -> None:
         for refusal in batch.refusals:

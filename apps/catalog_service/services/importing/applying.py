@@ -11,6 +11,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from apps.catalog_service import conf
 from apps.catalog_service.models import MovementKind
+from apps.catalog_service.services import prices, search, stored_pictures
 from apps.catalog_service.services.importing import naming, telling
 from apps.catalog_service.services.importing.naming import Ambiguous, NewProduct
 from apps.catalog_service.services.importing.reading import Refusal
@@ -59,7 +60,8 @@ _OLD_VALUES: Final = (
 # PostgreSQL looks at its newest version again.
 _LOCK_CHANGED: Final = f"""
 {_KEPT}
-SELECT p.id, p.price, p.status, {_NEW_VALUES} IS DISTINCT FROM {_OLD_VALUES}
+SELECT p.id, p.price, p.status, {_NEW_VALUES} IS DISTINCT FROM {_OLD_VALUES},
+       CASE WHEN k.image_url <> p.image_url THEN p.image_url ELSE '' END
 FROM kept k JOIN product p USING (sku)
 WHERE k.price <> p.price OR {_NEW_VALUES} IS DISTINCT FROM {_OLD_VALUES}
 ORDER BY p.sku FOR NO KEY UPDATE OF p
@@ -68,7 +70,7 @@ _ANSWER: Final = "p.id, p.sku, p.slug, p.name, p.price, p.currency, p.status"
 _UPDATE: Final = f"""
 {_KEPT}
 UPDATE product p
-SET price = k.price, updated_at = statement_timestamp(),
+SET price = k.price, version = p.version + 1, updated_at = statement_timestamp(),
     (name, category_id, currency, description, image_url, attributes, status) = ROW {_NEW_VALUES}
 FROM kept k WHERE p.sku = k.sku AND p.id = ANY(%(changed)s)
 RETURNING {_ANSWER}
@@ -119,7 +121,7 @@ class Batch:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def apply_batch(*, after: str, on_hand: int, reason: str) -> Batch:
+def apply_batch(*, after: str, on_hand: int, reason: str, actor: str = ACTOR) -> Batch:
     """Apply the staged rows that follow the sku `after`, all or none; one of no rows when none follows.
 
     A savepoint inside a transaction, a transaction of its own outside of one. Begun anew, a few
@@ -129,6 +131,7 @@ def apply_batch(*, after: str, on_hand: int, reason: str) -> Batch:
         after: the last sku of the batch before, or "".
         on_hand: pieces of each new product.
         reason: what the ledger says about them.
+        actor: who the ledger and the history of prices name.
     """
     for attempt in Retrying(
         retry=retry_if_exception(_is_race),
@@ -137,7 +140,7 @@ def apply_batch(*, after: str, on_hand: int, reason: str) -> Batch:
         reraise=True,
     ):
         with attempt, transaction.atomic():
-            return _apply(after=after, on_hand=on_hand, reason=reason)
+            return _apply(after=after, on_hand=on_hand, reason=reason, actor=actor)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -147,7 +150,7 @@ def _is_race(error: BaseException) -> bool:
     return isinstance(error, _Raced)
 
 
-def _apply(*, after: str, on_hand: int, reason: str) -> Batch:
+def _apply(*, after: str, on_hand: int, reason: str, actor: str) -> Batch:
     with connection.cursor() as cursor:
         cursor.execute(_BEGIN)
         cursor.execute(_TURN, [_ONE_AT_A_TIME])
@@ -161,8 +164,12 @@ def _apply(*, after: str, on_hand: int, reason: str) -> Batch:
     created = updated = 0
     if kept:
         arguments = _arguments(kept, slugs, categories)
-        updated = _update(arguments)
-        created = _insert(arguments, sum(p.is_new for p in kept), on_hand=on_hand, reason=reason)
+        changed = _update(arguments, actor=actor)
+        made = _insert(
+            arguments, sum(p.is_new for p in kept), on_hand=on_hand, reason=reason, actor=actor
+        )
+        _learn(changed, made)
+        updated, created = len(changed), len(made)
     return Batch(
         last=picked[-1].sku,
         rows=len(picked),
@@ -219,29 +226,36 @@ def _arguments(
     }
 
 
-def _update(arguments: Mapping[str, Any]) -> int:
-    """Change what differs, and tell of it; return how many products changed."""
+def _update(arguments: Mapping[str, Any], *, actor: str) -> list[telling.Change]:
+    """Change what differs, and tell of it; return what changed."""
     before = _lock_changed(arguments)
     if not before:
-        return 0
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE, {**arguments, "changed": list(before)})
-        changed = [telling.Product(*row) for row in cursor.fetchall()]
-    telling.publish_changes([telling.Change(p, *before[p.product_id]) for p in changed])
-    return len(changed)
+        products = [telling.Product(*row) for row in cursor.fetchall()]
+    changed = [telling.Change(product, *before[product.product_id]) for product in products]
+    repriced = [c.product.product_id for c in changed if c.product.price != c.old_price]
+    prices.record_prices(repriced, actor=actor)
+    for change in changed:
+        stored_pictures.remove_on_commit(change.product.product_id, change.replaced_image_url)
+    telling.publish_changes(changed)
+    return changed
 
 
-def _lock_changed(arguments: Mapping[str, Any]) -> dict[UUID, tuple[Decimal, str, bool]]:
-    """Return the old price and status of what differs, and whether more than the price does."""
+def _lock_changed(arguments: Mapping[str, Any]) -> dict[UUID, tuple[Decimal, str, bool, str]]:
+    """Return what a `telling.Change` holds beside the product, of each that differs."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CHANGED, arguments)
-        return {id_: (price, status, other) for id_, price, status, other in cursor.fetchall()}
+        return {id_: (*before,) for id_, *before in cursor.fetchall()}
 
 
-def _insert(arguments: Mapping[str, Any], expected: int, *, on_hand: int, reason: str) -> int:
-    """Make the new products with their stock, and tell of them; return how many."""
+def _insert(
+    arguments: Mapping[str, Any], expected: int, *, on_hand: int, reason: str, actor: str
+) -> list[telling.Product]:
+    """Make the new products with their stock, and tell of them; return them."""
     if not expected:
-        return 0
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, arguments)
         made = [telling.Product(*row) for row in cursor.fetchall()]
@@ -253,9 +267,17 @@ def _insert(arguments: Mapping[str, Any], expected: int, *, on_hand: int, reason
                 "ids": [product.product_id for product in made],
                 "on_hand": on_hand,
                 "kind": MovementKind.INITIAL,
-                "actor": ACTOR,
+                "actor": actor,
                 "reason": reason,
             },
         )
+    prices.record_prices([p.product_id for p in made], actor=actor)
     telling.publish_created(made)
-    return len(made)
+    return made
+
+
+def _learn(changed: Sequence[telling.Change], made: Sequence[telling.Product]) -> None:
+    """Let search know new words. Last, for others may wait for the same ones until the batch ends."""
+    worded = [change.product for change in changed if change.other_changed] + list(made)
+    if worded:
+        search.learn([product.product_id for product in worded])

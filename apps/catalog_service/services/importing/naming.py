@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.text import slugify
 
+from apps.catalog_service import conf
 from chassis import json
 from chassis.ids import uuid7
 
@@ -45,7 +46,7 @@ def find_slugs(products: Sequence[NewProduct]) -> dict[str, str]:
     """
     slugs: dict[str, str] = {}
     asking = {p.sku: p.slug for p in products if p.slug}
-    taken = _select(_TAKEN, asking.values())
+    taken = _select(_TAKEN, asking.values()) | conf.RESERVED_SLUGS
     for sku, slug in asking.items():
         if slug not in taken:
             slugs[sku] = slug

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -91,9 +91,23 @@ class SourceFile(io.RawIOBase):
 Rows = Iterator[RawRow | Refusal]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read of each row, and where it stands (see `open_rows`)."""
+
+    fields: Sequence[str]
+    required: Sequence[str]
+    mapping: Mapping[str, str]
+
+
 @contextlib.contextmanager
 def open_rows(
-    path: Path, *, form: str, mapping: Mapping[str, str]
+    path: Path,
+    *,
+    form: str,
+    mapping: Mapping[str, str],
+    fields: Sequence[str] = FIELDS,
+    required: Sequence[str] = REQUIRED,
 ) -> Iterator[tuple[SourceFile, Rows]]:
     """Open a file; give its bytes, for their position, and its rows.
 
@@ -102,6 +116,8 @@ def open_rows(
         form: one of FORMATS.
         mapping: where each field stands: a CSV's column, or a dotted path into a JSON object. A field
             that it does not name is looked for under its own name.
+        fields: what is read of each row; by default a product's fields.
+        required: those of them without which a CSV is not read.
 
     Raises:
         UnusableFile: now or while the rows are read.
@@ -110,7 +126,8 @@ def open_rows(
         with io.FileIO(path) as file:
             source = SourceFile(file)
             read = _READERS[form]
-            yield source, read(io.BufferedReader(source, _BLOCK), mapping)
+            wanted = Wanted(fields=fields, required=required, mapping=mapping)
+            yield source, read(io.BufferedReader(source, _BLOCK), wanted)
     except IsADirectoryError as error:
         raise UnusableFile(f"{path} is a folder, not a file.") from error
     except FileNotFoundError as error:
@@ -122,7 +139,7 @@ def open_rows(
 # CSV
 
 
-def _read_csv(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
+def _read_csv(stream: io.BufferedReader, wanted: Wanted) -> Rows:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     header = text.readline(_LONGEST_LINE)
     if not header.strip():
@@ -134,7 +151,7 @@ def _read_csv(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
         names = next(reader)
     except csv.Error as error:
         raise UnusableFile(f"The line of column names is not valid CSV: {error}.") from error
-    yield from _read_records(reader, len(names), _columns(names, mapping))
+    yield from _read_records(reader, len(names), _columns(names, wanted))
 
 
 def _lines(header: str, text: io.TextIOWrapper) -> Iterator[str]:
@@ -153,18 +170,18 @@ def _delimiter_of(header: str) -> str:
         return ","
 
 
-def _columns(names: list[str], mapping: Mapping[str, str]) -> list[tuple[str, int]]:
+def _columns(names: list[str], wanted: Wanted) -> list[tuple[str, int]]:
     """Return which column holds each field."""
     columns = []
-    for field in FIELDS:
-        name = mapping.get(field, field)
+    for field in wanted.fields:
+        name = wanted.mapping.get(field, field)
         if names.count(name) > 1:
             raise UnusableFile(f'The file has two columns "{name}".')
         if name in names:
             columns.append((field, names.index(name)))
-        elif field in mapping:
+        elif field in wanted.mapping:
             raise UnusableFile(f'The file has no column "{name}", which --map names for {field}.')
-        elif field in REQUIRED:
+        elif field in wanted.required:
             raise UnusableFile(
                 f'The file has no column "{name}": name the one that holds it by --map {field}=COLUMN.'
             )
@@ -194,9 +211,10 @@ def _read_records(reader: Any, width: int, columns: list[tuple[str, int]]) -> Ro
 # JSON
 
 
-def _read_json(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
+def _read_json(stream: io.BufferedReader, wanted: Wanted) -> Rows:
     _require_list(stream)
-    paths = [(field, mapping.get(field, field).split(".")) for field in FIELDS]
+    mapping = wanted.mapping
+    paths = [(field, mapping.get(field, field).split(".")) for field in wanted.fields]
     unseen = set(mapping)
     number = 0
     digits = sys.get_int_max_str_digits()
@@ -216,7 +234,7 @@ def _read_json(stream: io.BufferedReader, mapping: Mapping[str, str]) -> Rows:
         ) from error
     finally:
         sys.set_int_max_str_digits(digits)
-    for field in FIELDS:
+    for field in wanted.fields:
         if number and field in unseen:
             raise UnusableFile(f'No object has "{mapping[field]}", which --map names for {field}.')
 
@@ -266,7 +284,7 @@ def _first_line(error: Exception) -> str:
     return text.strip().partition("\n")[0].rstrip(".")
 
 
-_READERS: Final[dict[str, Callable[[io.BufferedReader, Mapping[str, str]], Rows]]] = {
+_READERS: Final[dict[str, Callable[[io.BufferedReader, Wanted], Rows]]] = {
     "csv": _read_csv,
     "json": _read_json,
 }

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 import msgspec
 
 from apps.catalog_service import conf
+from apps.catalog_service.domain.pictures import is_image_url
 from apps.catalog_service.models import ProductStatus
 
 REQUIRED: Final = ("sku", "name", "price", "category")
@@ -23,8 +24,7 @@ FIELDS: Final = (
 _SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _PRICE: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
-_LARGEST_EXPONENT: Final = 1000  # of a number in attributes; jsonb ends at 131,072 digits
-_LARGEST: Final = 10**_LARGEST_EXPONENT
+_LARGEST: Final = 10**conf.WIDEST_NUMBER
 _LONGEST_SHOWN: Final = 40
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -155,7 +155,7 @@ def _status(value: Any) -> str:
 
 def _image_url(value: Any) -> str:
     text = _url_text(value)
-    if text and not text.startswith(("https://", "http://", "/media/")):
+    if text and not is_image_url(text):
         _refuse("must be an http(s) URL or a path under /media/", value)
     return text
 
@@ -192,7 +192,7 @@ def _require_storable_json(value: Any, *, depth: int) -> None:
         _storable(value)
     elif (
         isinstance(value, Decimal)
-        and not (value.is_finite() and abs(value.adjusted()) <= _LARGEST_EXPONENT)
+        and not (value.is_finite() and abs(value.adjusted()) < conf.WIDEST_NUMBER)
     ) or (isinstance(value, int) and abs(value) >= _LARGEST):
         raise _BadValue("holds a number out of range")
     elif isinstance(value, dict):

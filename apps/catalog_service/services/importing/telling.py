@@ -23,12 +23,16 @@ class Product(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A changed product, what it was, and whether more than the price differs."""
+    """A changed product, what it was, and whether more than the price differs.
+
+    `replaced_image_url` is empty where the picture stayed.
+    """
 
     product: Product
     old_price: Decimal
     old_status: str
     other_changed: bool
+    replaced_image_url: str = ""
 
     @property
     def archived(self) -> bool:

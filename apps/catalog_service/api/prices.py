@@ -1,0 +1,37 @@
+"""The history of prices: for staff."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.catalog_service.selectors import prices as selectors
+from apps.catalog_service.serializers.prices import PriceListOutput
+from chassis import pagination
+from chassis.tokens.authentication import IsStaff
+
+
+class PricesView(APIView):
+    permission_classes = [IsStaff]
+
+    @extend_schema(
+        operation_id="prices_list",
+        summary="List what a product has cost, the newest price first",
+        parameters=[
+            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
+            OpenApiParameter("cursor", str, description="From next or previous of another page"),
+        ],
+        responses=PriceListOutput,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        product_id = selectors.find_product_id(slug)
+        page = pagination.page(
+            selectors.price_changes(product_id).values(*selectors.FIELDS),
+            order=selectors.NEWEST_FIRST,
+            limit=pagination.read_limit(request),
+            cursor=request.query_params.get("cursor"),
+            scope=f"prices:{product_id}",
+        )
+        results = [{name: row[name] for name in selectors.SHOWN} for row in page.rows]
+        lowest = selectors.lowest_price(product_id)
+        return Response({**pagination.envelope(request, page, results), "lowest_price_30d": lowest})

@@ -1,0 +1,62 @@
+"""Timed jobs, which the active relay runs, background work, and what is deleted when its time is over."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.catalog_service.services import alerts, ledger, sales, transfers
+from chassis import jobs, retention, work
+
+
+@jobs.every(15, name="catalog.refresh_popularity")
+def refresh_popularity() -> None:
+    sales.refresh_popularity(today=timezone.now().date())
+
+
+@jobs.every(3600, name="catalog.recount_popularity")
+def recount_popularity() -> None:
+    sales.recount_popularity(today=timezone.now().date())
+
+
+@jobs.every(15, name="catalog.clear_stock_alerts")
+def clear_stock_alerts() -> None:
+    alerts.clear_stock_alerts()
+
+
+@jobs.every(60, name="catalog.watch_reservations")
+def watch_reservations() -> None:
+    alerts.watch_reservations(now=timezone.now())
+
+
+@jobs.every(3600, name="catalog.watch_ledger")
+def watch_ledger() -> None:
+    ledger.watch()
+
+
+@retention.rule("sales")
+def delete_old_sales(now: datetime) -> int:
+    """Delete sales that no chart shows any more."""
+    return sales.delete_old(now=now)
+
+
+@retention.rule("alerts")
+def delete_cleared_alerts(now: datetime) -> int:
+    """Delete alerts that have been over for long."""
+    return alerts.delete_cleared(now=now)
+
+
+@work.task(name="catalog.run_transfer", waiting=transfers.next_waiting)
+def run_transfer(transfer_id: UUID, is_stopping: work.IsStopping) -> None:
+    transfers.run(transfer_id, is_stopping)
+
+
+@jobs.every(30, name="catalog.fail_lost_transfers")
+def fail_lost_transfers() -> None:
+    transfers.fail_lost()
+
+
+@retention.rule("transfers")
+def delete_old_transfers(now: datetime) -> int:
+    """Delete transfers that are over for long, and their files."""
+    return transfers.delete_old(now=now)
