@@ -9,17 +9,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 python := .venv/bin/python
 services := auth catalog order
-# Everything outside the services is type-checked once, with order's settings.
+# Everything outside the services is type-checked once, with order's settings; what looks into
+# catalog, with catalog's.
 platform := manage.py requirements/install.py $(wildcard local benchmarks) \
-	$(filter-out tests/__pycache__ $(services:%=tests/%_service),$(patsubst %/,%,$(wildcard tests/*/ tests/*.py)))
+	$(filter-out tests/__pycache__ tests/faults $(services:%=tests/%_service),$(patsubst %/,%,$(wildcard tests/*/ tests/*.py)))
 locks := local auth catalog order bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format contracts bench lock clean
+.PHONY: help setup run test test-faults check format contracts bench lock clean
 .SUFFIXES:
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: install-local ## Make .venv and install what the platform needs, no more.
 
@@ -28,6 +29,10 @@ run: install-local ## Install, start the whole platform, play a first order, sta
 
 test: install-dev ## Install and run every test; SUITES="order_service system" runs some.
 	@exec $(python) -m tests.run $(SUITES)
+
+test-faults: install-dev ## Kill every process, race for stock, fuzz long: minutes, and no part of `make test`.
+	@$(python) -m tests.run faults
+	@FUZZ_EXAMPLES=150 $(python) -m tests.run catalog_service -- -k fuzz
 
 check: install-bench ## Check style, types, layers, migrations and each service's settings.
 	@$(MAKE) --no-print-directory --keep-going -j2 $(output_sync) check-all
@@ -86,4 +91,4 @@ check-services:
 $(services:%=check-types-%): check-types-%:
 	@$(python) -m tests.environment $* python -m mypy --cache-dir .mypy_cache/$* \
 		chassis settings apps/$*_service $(wildcard tests/$*_service) \
-		$(if $(filter order,$*),$(platform))
+		$(if $(filter catalog,$*),tests/faults) $(if $(filter order,$*),$(platform))

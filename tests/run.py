@@ -1,7 +1,7 @@
 """Run the suites, some at once, and print one closing line with their counts.
 
-`python -m tests.run` runs all, `python -m tests.run order_service system` some. What follows
-`--` goes to pytest: `python -m tests.run chassis -- -k outbox -x`.
+`python -m tests.run` runs all but the long ones, `python -m tests.run order_service system` some.
+What follows `--` goes to pytest: `python -m tests.run chassis -- -k outbox -x`.
 """
 
 import argparse
@@ -27,27 +27,30 @@ TESTS: Final = Path("tests")
 class Suite:
     """A folder of tests and how it is run.
 
-    A suite with `settings` is run with them on engines of its own (tests/engines.py) and in two
-    processes; the others start what they need by themselves, one at a time.
+    A suite with `settings` is run with them on engines of its own (tests/engines.py); the others
+    start what they need by themselves. A long one is run when it is named, as `make test-faults` does.
     """
 
     name: str
     settings: str | None = None
     timeout_seconds: int = 60
+    processes: int = 2
+    is_long: bool = False
 
     @property
     def folder(self) -> Path:
         return TESTS / self.name
 
-    def has_tests(self) -> bool:
-        return any((ROOT / self.folder).rglob("test_*.py"))
+    def is_run_by_default(self) -> bool:
+        return not self.is_long and any((ROOT / self.folder).rglob("test_*.py"))
 
     def command(self, report: Path, options: Sequence[str]) -> list[str]:
-        with_settings = [f"--ds={self.settings}", "--numprocesses=2"] if self.settings else []
+        processes = self.processes if self.settings and self.processes > 1 else 0
         return [
             *(sys.executable, "-m", "pytest", "--quiet", f"--junit-xml={report}"),
             f"--timeout={self.timeout_seconds}",
-            *with_settings,
+            *([f"--ds={self.settings}"] if self.settings else []),
+            f"--numprocesses={processes}",
             *options,
             str(self.folder),
         ]
@@ -63,7 +66,7 @@ GROUPS: Final = (
     ),
     (Suite("contracts"), Suite("gateway"), Suite("local", timeout_seconds=180)),
     (Suite("system", timeout_seconds=180),),
-    (Suite("faults", timeout_seconds=180),),
+    (Suite("faults", settings="settings.catalog", timeout_seconds=180, processes=1, is_long=True),),
     (Suite("attacks", timeout_seconds=180), Suite("browser", timeout_seconds=180)),
 )
 SUITES: Final = tuple(itertools.chain.from_iterable(GROUPS))
@@ -94,7 +97,8 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := sorted(set(chosen) - set(names)):
         parser.error(f"no suite {', '.join(unknown)}; there are {', '.join(names)}")
     groups = [
-        [s for s in group if s.name in chosen or (not chosen and s.has_tests())] for group in GROUPS
+        [s for s in group if s.name in chosen or (not chosen and s.is_run_by_default())]
+        for group in GROUPS
     ]
     started = time.monotonic()
     results = _run_all(groups, options)

@@ -25,10 +25,14 @@ RIGHTS: list[dict[str, Any]] = [
 Call = tuple[str, str, dict[str, Any] | None]
 STAFFS_CALLS: list[Call] = [
     ("GET", "{stock}", None),
+    ("GET", "{stock}/movements", None),
     ("POST", "{stock}/adjustments", {"quantity": 1, "reason": "mine"}),
     ("POST", PRODUCTS, {"sku": "MINE"}),
     ("PATCH", "{product}", {"price": "0.01"}),
     ("DELETE", "{product}", None),
+    ("PUT", "{product}/image", {"a": 1}),
+    ("DELETE", "{product}/image", None),
+    ("GET", "{product}/prices", None),
     ("POST", "/api/v1/catalog/categories", {"name": "Mine"}),
 ]
 ADMINS_CALLS: list[Call] = [

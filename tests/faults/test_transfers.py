@@ -1,0 +1,52 @@
+"""A worker is killed, or told to end, in the middle of an import."""
+
+import signal
+from functools import partial
+
+import httpx
+import psutil
+
+from tests.system import admin
+from tests.system.platform import PRODUCTS, Client, Platform, wait_until
+
+ROWS = 30_000
+TAKEN_OVER_SECONDS = 120
+"""A worker counts as dead after 60 s without a heartbeat; the import itself takes some more."""
+
+
+def begin(platform: Platform, client: httpx.Client, staff: Client, prefix: str) -> httpx.URL:
+    """Begin an import, and wait until its rows are being applied."""
+    platform.wait_until_well()
+    page = admin.begin_import(client, admin.many_products(prefix, ROWS))
+    first = f"{PRODUCTS}/draft-{prefix.lower()}-0"
+    wait_until(lambda: staff.get(first).status_code == 200, seconds=60, what="some products")
+    assert client.get(page).headers["Refresh"] == "2"
+    return page
+
+
+def ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+class TestWorker:
+    def test_killed_in_an_import_leaves_it_to_the_next(
+        self, platform: Platform, staff: Client
+    ) -> None:
+        with admin.logged_in(platform) as client:
+            page = begin(platform, client, staff, "K")
+            platform.kill("catalog", "worker")
+            text = admin.wait_for_end(client, page, seconds=TAKEN_OVER_SECONDS)
+        assert "Attempts" in text
+        assert staff.get(f"{PRODUCTS}/draft-k-{ROWS - 1}").status_code == 200
+        platform.wait_until_well()
+
+    def test_told_to_end_gives_it_back_at_once(self, platform: Platform, staff: Client) -> None:
+        with admin.logged_in(platform) as client:
+            page = begin(platform, client, staff, "T")
+            process = psutil.Process(platform.row("catalog", "worker")["pid"])
+            process.send_signal(signal.SIGTERM)
+            wait_until(partial(ended, process), seconds=15, what="the worker's end")
+            text = admin.wait_for_end(client, page, seconds=60)
+        assert "Attempts" not in text
+        assert staff.get(f"{PRODUCTS}/draft-t-{ROWS - 1}").status_code == 200
+        platform.wait_until_well()
