@@ -15,16 +15,19 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import catalog, database, events, log_in, platform, table, tokens
+from benchmarks import catalog, database, events, log_in, platform, scale, table, tokens
 from benchmarks.load import Bounds, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Plan, run_rounds
 from benchmarks.table import Subject
 
 _FULL: Final = Plan(rounds=7, bounds=Bounds(seconds=1.5, requests=3_000))
 _QUICK: Final = Plan(rounds=3, bounds=Bounds(seconds=0.6, requests=1_000))
+# Reads are asked for in several ways each: shorter rounds, as many.
+_READ_SECONDS: Final = 1.0
 # Ours takes longest to catch up with what was published: fewer events, not fewer seconds.
 _MOST_EVENTS: Final = 800
-_SCENARIOS: Final = ("list", "detail", "events", "tokens", "log-in")
+_SCENARIOS: Final = ("list", "detail", "scale", "events", "tokens", "log-in")
+_SCALE_REQUESTS: Final = {True: 300, False: 800}
 
 
 def main() -> None:
@@ -38,11 +41,15 @@ def main() -> None:
     subjects: list[Subject] = []
     token_rounds: list[tokens.Round] = []
     log_in_rounds: list[log_in.Round] = []
+    scaled: scale.Scale | None = None
     started, busy = time.monotonic(), os.getloadavg()[0]
     try:
         with _progress() as progress:
             if {"list", "detail"} & set(arguments.only):
                 subjects += _measure_reads(arguments.only, plan, progress)
+            if "scale" in arguments.only:
+                requests = _SCALE_REQUESTS[arguments.quick]
+                scaled = scale.measure(arguments.products, requests, progress)
             if "events" in arguments.only:
                 subjects.append(_measure_events(plan, progress))
             if "tokens" in arguments.only:
@@ -53,6 +60,20 @@ def main() -> None:
                 log_in_rounds = log_in.measure(plan.rounds)
     except UnexpectedAnswerError as error:
         sys.exit(f"The benchmark stops: {error}")
+    _show(subjects, scaled, token_rounds, log_in_rounds)
+    print(
+        f"Medians of {plan.rounds} interleaved rounds ± half their range; "
+        f"{time.monotonic() - started:.0f} s in all. "
+        f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores."
+    )
+
+
+def _show(
+    subjects: Sequence[Subject],
+    scaled: scale.Scale | None,
+    token_rounds: list[tokens.Round],
+    log_in_rounds: list[log_in.Round],
+) -> None:
     if subjects:
         table.show(subjects)
         print(
@@ -63,11 +84,8 @@ def main() -> None:
         print("Processor microseconds of one request inside one process.\n")
     if log_in_rounds:
         print("\n".join(log_in.markdown(log_in_rounds)) + "\n")
-    print(
-        f"Medians of {plan.rounds} interleaved rounds ± half their range; "
-        f"{time.monotonic() - started:.0f} s in all. "
-        f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores."
-    )
+    if scaled:
+        print("\n".join(scale.markdown(scaled)) + "\n")
 
 
 def _parse() -> argparse.Namespace:
@@ -79,8 +97,17 @@ def _parse() -> argparse.Namespace:
         choices=_SCENARIOS,
         help="measure this scenario; may be repeated (default: all)",
     )
+    parser.add_argument(
+        "--products",
+        type=int,
+        metavar="N",
+        help=f"of the scenario scale (default {scale.PRODUCTS:,}, or {scale.QUICK_PRODUCTS:,} with --quick)",
+    )
     arguments = parser.parse_args()
     arguments.only = arguments.only or list(_SCENARIOS)
+    arguments.products = arguments.products or (
+        scale.QUICK_PRODUCTS if arguments.quick else scale.PRODUCTS
+    )
     return arguments
 
 
@@ -88,6 +115,8 @@ def _measure_reads(
     wanted: Sequence[str], plan: Plan, progress: Callable[[str], None]
 ) -> list[Subject]:
     progress("starting PostgreSQL, migrating, adding products")
+    shorter = replace(plan.bounds, seconds=min(plan.bounds.seconds, _READ_SECONDS))
+    plan = replace(plan, bounds=shorter)
     with database.running() as found, catalog.servers(found, progress) as servers:
         return [
             _measure(title, candidates, plan, progress)

@@ -1,11 +1,11 @@
-"""The reads of the catalog: a page of products and one product, by four servers."""
+"""The reads of the catalog, by four servers: pages of products and single ones, new, asked for again and unchanged."""
 
 import contextlib
 import http.client
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,7 +21,9 @@ from tests.engines import free_port
 
 _OURS: Final = "ours"
 _PATH: Final = statements.PATH
+_PAGES_ASKED: Final = 200
 _SLUGS_ASKED: Final = 500
+_DRAWN: Final = 20_000
 
 # As chassis sets them for ours: one process, eight threads, connections kept above a gateway's.
 _GUNICORN: Final = (
@@ -86,25 +88,75 @@ def scenarios(
     Raises:
         UnexpectedAnswerError: one answered other rows or fields than ours.
     """
-    slugs = _some_slugs(database.url)
-    paths = {
-        "list": ("products, a page of 20", [_PATH]),
-        "detail": ("one product", [f"{_PATH}/{slug}" for slug in slugs]),
+    slugs = [f"{_PATH}/{slug}" for slug in _some_slugs(database.url)]
+    asked = {
+        "list": ("a page of 20", {server: _walk(server) for server in found}),
+        "detail": ("one product", dict.fromkeys(found, slugs)),
     }
-    for key, (title, asked) in paths.items():
-        for server in found[1:]:
-            _compare(found[0], server, asked[0])
-        requests = [encode_request("GET", path) for path in asked]
-        yield key, title, [_candidate(server, database, requests) for server in found]
+    for key, (title, paths) in asked.items():
+        for server, place in itertools.product(found[1:], (0, -1)):
+            _compare(found[0], paths[found[0]][place], server, paths[server][place])
+
+        def candidates(
+            requests: Callable[[Server, list[str]], Iterator[bytes]],
+            paths: Mapping[Server, list[str]] = paths,
+        ) -> list[Candidate]:
+            return [_candidate(database, one, requests(one, paths[one])) for one in found]
+
+        yield key, f"{title}, never asked before", candidates(lambda _, urls: _never_asked(urls))
+        yield key, f"{title}, by Zipf's law", candidates(lambda _, urls: _zipf(urls))
+        ours, limit = found[:2]
+        etags = _validators(ours, paths[ours])
+        yield (
+            key,
+            f"{title}, unchanged (304; the others 200)",
+            [
+                _candidate(database, ours, _zipf(paths[ours], etags), status=304),
+                _candidate(database, limit, _zipf(paths[limit], etags)),
+                _candidate(database, found[2], _zipf(paths[found[2]], etags)),
+            ],
+        )
 
 
-def _candidate(server: Server, database: Database, requests: list[bytes]) -> Candidate:
+def _candidate(
+    database: Database, server: Server, requests: Iterator[bytes], status: int = 200
+) -> Candidate:
     return HttpCandidate(
         name=server.name,
         url=server.url,
-        requests=lambda: itertools.cycle(requests),
+        requests=lambda: requests,
         meter=Meter([server.pid], [database.pid]),
+        status=status,
     )
+
+
+def _never_asked(paths: Sequence[str]) -> Iterator[bytes]:
+    """Ask for each in turn, each time by another URL: a parameter that means nothing tells them apart."""
+    for number, path in enumerate(itertools.cycle(paths)):
+        yield encode_request("GET", f"{path}{'&' if '?' in path else '?'}new={number}")
+
+
+def _zipf(paths: Sequence[str], etags: Sequence[str] = ()) -> Iterator[bytes]:
+    """Ask for the first most often, for the n-th an n-th as often; with their validators, if given."""
+    requests = [
+        encode_request("GET", path, If_None_Match=etag)
+        for path, etag in zip(paths, etags or ['"none"'] * len(paths), strict=True)
+    ]
+    weights = [1 / rank for rank in range(1, len(paths) + 1)]
+    return itertools.cycle(random.Random(0).choices(requests, weights, k=_DRAWN))
+
+
+def _walk(server: Server) -> list[str]:
+    """Return the paths of the first pages, by the links of each to the next."""
+    paths = [_PATH]
+    while len(paths) < _PAGES_ASKED:
+        parts = urlsplit(_get(server, paths[-1])["next"])
+        paths.append(f"{parts.path}?{parts.query}")
+    return paths
+
+
+def _validators(server: Server, paths: Sequence[str]) -> list[str]:
+    return [_fetch(server, path)[1] for path in paths]
 
 
 def _some_slugs(url: str) -> list[str]:
@@ -113,9 +165,9 @@ def _some_slugs(url: str) -> list[str]:
     return random.Random(0).sample(slugs, _SLUGS_ASKED)
 
 
-def _compare(ours: Server, other: Server, path: str) -> None:
+def _compare(ours: Server, path: str, other: Server, its_path: str) -> None:
     """Refuse answers that differ in the rows, their order, a field or a value."""
-    expected, got = (_rows(_get(server, path)) for server in (ours, other))
+    expected, got = _rows(_get(ours, path)), _rows(_get(other, its_path))
     if len(expected) != len(got):
         raise UnexpectedAnswerError(
             f"{other.name} answers {len(got)} rows at {path}, ours {len(expected)}"
@@ -131,6 +183,12 @@ def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _get(server: Server, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(_fetch(server, path)[0])
+    return answer
+
+
+def _fetch(server: Server, path: str) -> tuple[bytes, str]:
+    """Return the body and the ETag."""
     parts = urlsplit(server.url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     connection.request("GET", path)
@@ -140,5 +198,4 @@ def _get(server: Server, path: str) -> dict[str, Any]:
             raise UnexpectedAnswerError(
                 f"{server.name} answers {response.status} at {path}: {body!r}"
             )
-    answer: dict[str, Any] = json.loads(body)
-    return answer
+        return body, response.getheader("ETag", "")

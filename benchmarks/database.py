@@ -19,8 +19,9 @@ from tests.environment import environment
 PRODUCTS: Final = 10_000
 
 _CATEGORIES: Final = """
-INSERT INTO category (id, slug, name)
-SELECT uuidv7(), 'category-' || n, 'Category ' || n FROM generate_series(0, 9) AS n
+INSERT INTO category (id, slug, name, path)
+SELECT id, 'category-' || n, 'Category ' || n, text2ltree(replace(id::text, '-', ''))
+FROM (SELECT n, uuidv7() AS id FROM generate_series(0, 9) AS n) AS made
 """
 _PRODUCTS: Final = """
 INSERT INTO product (id, sku, slug, name, description, category_id, price, currency, image_url,
@@ -49,15 +50,15 @@ def running() -> Iterator[Database]:
     """Run PostgreSQL and Redis with the catalog's database, a key and products in it."""
     with migrated("catalog") as found:
         with psycopg.connect(found.url, autocommit=True) as connection:
-            _keep_a_key(connection)
+            keep_a_key(connection)
             _add_products(connection)
         yield found
 
 
 @contextlib.contextmanager
-def migrated(service: str) -> Iterator[Database]:
+def migrated(service: str, *, shared_buffers: str = "64MB") -> Iterator[Database]:
     """Run PostgreSQL and Redis with a service's database, as its migrations leave it."""
-    with engines.running() as started:
+    with engines.running(shared_buffers=shared_buffers) as started:
         variables = environment(
             service, postgres_url=started.postgres_url, redis_url=started.redis_url
         )
@@ -71,7 +72,7 @@ def migrated(service: str) -> Iterator[Database]:
         yield Database(pid, url, Path(started.folder), variables)
 
 
-def _keep_a_key(connection: psycopg.Connection[Any]) -> None:
+def keep_a_key(connection: psycopg.Connection[Any]) -> None:
     """Give the service a verification key: it is not ready without one, and asks auth for it."""
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     jwk = jwt.algorithms.ECAlgorithm.to_jwk(key, as_dict=True)

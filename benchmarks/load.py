@@ -5,6 +5,7 @@ uvloop, answers read by httptools.
 """
 
 import asyncio
+import http
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def run(url: str, requests: Iterator[bytes], bounds: Bounds, *, status: int = 20
     """Send requests over kept connections until the bounds are reached; return what was done.
 
     Raises:
-        UnexpectedAnswerError: an answer had another status, was empty, or did not come.
+        UnexpectedAnswerError: an answer had another status, lacked its body, or did not come.
     """
     return uvloop.run(_run(url, requests, bounds, status))
 
@@ -133,7 +134,8 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status != self._round.status or not self._body:
+        bodiless = status == http.HTTPStatus.NOT_MODIFIED
+        if status != self._round.status or bool(self._body) == bodiless:
             answer = bytes(self._body[:300]).decode(errors="replace")
             self._round.fail(f"answered {status} instead of {self._round.status}: {answer}")
         self._body.clear()

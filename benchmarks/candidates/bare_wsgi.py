@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import parse_qs
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -21,7 +22,7 @@ _pool: ConnectionPool[Connection[dict[str, Any]]] = ConnectionPool(
 def application(
     environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], object]
 ) -> Iterable[bytes]:
-    """Answer the product list, or the product that the path names."""
+    """Answer a page of products, or the product that the path names."""
     if _pool.closed:
         _pool.open()
     slug = environ["PATH_INFO"].removeprefix(statements.PATH).removeprefix("/")
@@ -30,7 +31,9 @@ def application(
             row = connection.execute(statements.DETAIL, [slug]).fetchone()
             body = statements.encode(row)
         else:
-            rows = connection.execute(statements.LIST).fetchall()
+            asked = parse_qs(environ["QUERY_STRING"])
+            statement, parameters = statements.page(*asked.get("cursor", [None]))
+            rows = connection.execute(statement, parameters).fetchall()
             body = statements.encode_page(rows)
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response("200 OK", headers)

@@ -25,11 +25,11 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-async def list_products() -> Response:
-    """Answer the first page."""
+async def list_products(cursor: str | None = None) -> Response:
+    """Answer a page."""
+    statement, parameters = statements.page(cursor)
     async with _pool.connection() as connection:
-        cursor = await connection.execute(statements.LIST)
-        rows = await cursor.fetchall()
+        rows = await (await connection.execute(statement, parameters)).fetchall()
     return Response(statements.encode_page(rows), media_type="application/json")
 
 

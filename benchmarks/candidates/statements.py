@@ -18,7 +18,9 @@ WHERE p.status = 'active'
 """
 # The number of rows is part of the text: of a parameter the planner assumes much more, and plans
 # a prepared statement anew each time.
-LIST: Final = f"{_COLUMNS} ORDER BY p.created_at DESC, p.id DESC LIMIT {LIMIT + 1}".encode()
+_NEWEST: Final = f"ORDER BY p.created_at DESC, p.id DESC LIMIT {LIMIT + 1}"
+FIRST: Final = f"{_COLUMNS} {_NEWEST}".encode()
+AFTER: Final = f"{_COLUMNS} AND (p.created_at, p.id) < (%s, %s) {_NEWEST}".encode()
 DETAIL: Final = f"{_COLUMNS} AND p.slug = %s".encode()
 
 
@@ -27,8 +29,13 @@ def database_url() -> str:
     return os.environ["DATABASE_URL"]
 
 
+def page(cursor: str | None) -> tuple[bytes, list[str]]:
+    """Return the statement of the page behind a cursor, of the first one without, and its parameters."""
+    return (AFTER, cursor.split(" ")) if cursor else (FIRST, [])
+
+
 def encode_page(rows: list[dict[str, Any]]) -> bytes:
-    """Return the body of a first page, given one row more than it holds if there are more."""
+    """Return the body of a page, given one row more than it holds if there are more."""
     shown, more = rows[:LIMIT], len(rows) > LIMIT
     last = shown[-1]
     cursor = urlencode({"cursor": f"{last['created_at'].isoformat()} {last['id']}"})
