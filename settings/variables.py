@@ -295,7 +295,7 @@ VARIABLES: Final = (
     ),
     Variable(
         "DB_POOL_SIZE",
-        "Most database connections of one process.",
+        "Most database connections of one process; catalog's web process has one more.",
         kind="int",
         default=10,
         check=between(2, 200),
