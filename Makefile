@@ -32,7 +32,7 @@ test: install-dev ## Install and run every test; SUITES="order_service system" r
 
 test-faults: install-dev ## Kill every process, race for stock, fuzz long: minutes, and no part of `make test`.
 	@$(python) -m tests.run faults
-	@FUZZ_EXAMPLES=150 $(python) -m tests.run catalog_service -- -k fuzz
+	@FUZZ_EXAMPLES=50 $(python) -m tests.run catalog_service -- -k fuzz
 
 check: install-bench ## Check style, types, layers, migrations and each service's settings.
 	@$(MAKE) --no-print-directory --keep-going -j2 $(output_sync) check-all
