@@ -3,6 +3,13 @@
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter
+
+PAGE_PARAMETERS: Final = (
+    OpenApiParameter("limit", int, description="1 to 100, by default 20"),
+    OpenApiParameter("cursor", str, description="From next or previous of another page"),
+)
+"""What every list takes (chassis.pagination)."""
 
 _PROBLEM: Final = {
     "type": "object",

@@ -7,6 +7,7 @@ all that is refused (ADR 0021).
 import io
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -299,7 +300,7 @@ def _names(header: str, etag: str) -> bool:
     return etag in offered or f"W/{etag}" in offered or offered == ["*"]
 
 
-class FastReads(APIView):
+class FastReads(APIView, ABC):
     """A view whose reads are answered by `read`, without DRF's request, negotiation and rendering.
 
     What `read` raises is answered by DRF, as everywhere: the method `get`, which documents the
@@ -324,9 +325,9 @@ class FastReads(APIView):
         # Who asks the function finds the class and its marks there, as with any of DRF's.
         return update_wrapper(view, through_drf)
 
+    @abstractmethod
     def read(self, request: HttpRequest, **key: Any) -> HttpResponse:
         """Answer GET and HEAD; for several threads."""
-        raise NotImplementedError
 
     def refuse(self, request: Request) -> NoReturn:
         """Raise what the read of this request raised."""

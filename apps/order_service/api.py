@@ -18,6 +18,7 @@ from apps.order_service import errors, selectors, serializers, services
 from apps.order_service.models import Order
 from chassis import pagination
 from chassis.errors import NotFound, PublicError
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.tokens.authentication import IsUser
 from chassis.tokens.principal import Principal
 
@@ -62,8 +63,7 @@ class OrdersView(APIView):
         summary="List orders, newest first: one's own; staff see all",
         parameters=[
             serializers.OrderFilterSerializer,
-            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
-            OpenApiParameter("cursor", str, description="From next or previous of another page"),
+            *PAGE_PARAMETERS,
         ],
         responses=serializers.OrderListSerializer,
     )

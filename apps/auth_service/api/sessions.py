@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +22,7 @@ from apps.auth_service.serializers import (
 from apps.auth_service.services import sessions
 from apps.auth_service.throttles import LoginThrottle, client_address
 from chassis import pagination
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.tokens.authentication import IsUser
 
 _NEWEST_FIRST: Final = pagination.Order(("-id",))
@@ -75,7 +76,7 @@ class SessionListView(APIView):
 
     @extend_schema(
         operation_id="sessions_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=[*PAGE_PARAMETERS],
         responses=SessionListOutput,
     )
     def get(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from apps.auth_service.serializers import (
 )
 from apps.auth_service.services import accounts
 from chassis import pagination
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.tokens.authentication import IsAdmin
 
 _NEWEST_FIRST: Final = pagination.Order(("-id",))
@@ -31,8 +32,7 @@ class UserListView(APIView):
         operation_id="users_list",
         parameters=[
             UserFilterInput,
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGE_PARAMETERS,
         ],
         responses=UserListOutput,
     )

@@ -1,6 +1,6 @@
 """The history of prices: for staff."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 from apps.catalog_service.selectors import prices as selectors
 from apps.catalog_service.serializers.prices import PriceListOutput
 from chassis import pagination
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.tokens.authentication import IsStaff
 
 
@@ -17,10 +18,7 @@ class PricesView(APIView):
     @extend_schema(
         operation_id="prices_list",
         summary="List what a product has cost, the newest price first",
-        parameters=[
-            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
-            OpenApiParameter("cursor", str, description="From next or previous of another page"),
-        ],
+        parameters=[*PAGE_PARAMETERS],
         responses=PriceListOutput,
     )
     def get(self, request: Request, slug: str) -> Response:

@@ -1,5 +1,6 @@
 """Reads of products. What everyone sees is kept, and given again while the catalogue is the same (ADR 0021)."""
 
+from abc import abstractmethod
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from apps.catalog_service.serializers.filters import (
 )
 from apps.catalog_service.serializers.products import ProductOutput
 from chassis import json, pagination
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.reads import Answer, Answers, FastReads, caller, digest, respond
 
 _KEPT_BYTES: Final = 32 * 1024 * 1024
@@ -43,9 +45,9 @@ class ProductReads(FastReads, RevalidatedView):
         answer = answers.give(request, lambda: self.make(request, is_staff=False, **key))
         return respond(request, answer, public=who is None)
 
+    @abstractmethod
     def make(self, request: HttpRequest, *, is_staff: bool, **key: Any) -> Answer:
         """Return the answer as the database has it."""
-        raise NotImplementedError
 
 
 class ProductListView(ProductReads):
@@ -67,8 +69,7 @@ class ProductListView(ProductReads):
                 str,
                 description=f"Show these alone, separated by commas: {', '.join(listing.FIELDS)}",
             ),
-            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
-            OpenApiParameter("cursor", str, description="From next or previous of another page"),
+            *PAGE_PARAMETERS,
             _IF_NONE_MATCH,
         ],
         responses={200: ProductListOutput, 304: _NOT_MODIFIED},

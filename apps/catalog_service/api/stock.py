@@ -1,6 +1,6 @@
 """Stock: for staff."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from apps.catalog_service.serializers.stock import (
 )
 from apps.catalog_service.services import stock as services
 from chassis import pagination
+from chassis.openapi import PAGE_PARAMETERS
 from chassis.tokens.authentication import IsStaff
 
 
@@ -36,10 +37,7 @@ class MovementsView(APIView):
     @extend_schema(
         operation_id="stock_movements",
         summary="List what moved a product's stock, newest first",
-        parameters=[
-            OpenApiParameter("limit", int, description="1 to 100, by default 20"),
-            OpenApiParameter("cursor", str, description="From next or previous of another page"),
-        ],
+        parameters=[*PAGE_PARAMETERS],
         responses=MovementListOutput,
     )
     def get(self, request: Request, slug: str) -> Response:
