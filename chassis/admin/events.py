@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from chassis.admin.asking import Question
 from chassis.admin.display import code, pretty_json, short_id, trace, when
 from chassis.admin.filters import (
     ConsumedTypeFilter,
@@ -18,7 +19,7 @@ from chassis.admin.filters import (
     StateFilter,
     as_uuid,
 )
-from chassis.admin.options import MOST_AT_ONCE, Question, ReadOnlyAdmin, actor_id
+from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import DropdownFilter, action, display
 from chassis.events import declarations, inbox, outbox
 from chassis.models import AuditEntry, DeadLetter, InboxEvent, OutboxEvent

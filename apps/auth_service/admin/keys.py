@@ -9,8 +9,9 @@ from django.utils.formats import date_format
 
 from apps.auth_service import selectors
 from apps.auth_service.services import keys
+from chassis.admin.asking import Question
 from chassis.admin.display import code, pretty_json, when, whole_time
-from chassis.admin.options import Question, ReadOnlyAdmin, actor_id
+from chassis.admin.options import ReadOnlyAdmin, actor_id
 from chassis.admin.theme import action, display
 
 

@@ -16,9 +16,10 @@ from django.utils.html import format_html
 from apps.auth_service import selectors
 from apps.auth_service.models import RefreshFamily
 from apps.auth_service.services import sessions
+from chassis.admin.asking import Question
 from chassis.admin.display import when
 from chassis.admin.filters import as_uuid
-from chassis.admin.options import MOST_AT_ONCE, Question, ReadOnlyAdmin, actor_id
+from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import DropdownFilter, action, display
 
 

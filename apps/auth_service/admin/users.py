@@ -14,9 +14,10 @@ from apps.auth_service.admin.auditing import with_emails
 from apps.auth_service.models import RefreshFamily, Role, User
 from apps.auth_service.services import accounts, passwords, sessions
 from apps.auth_service.services.accounts import AccessChange
+from chassis.admin.asking import Question
 from chassis.admin.display import number_of, when
 from chassis.admin.filters import DayRangeFilter, as_uuid
-from chassis.admin.options import Question, ReadOnlyAdmin, actor_id
+from chassis.admin.options import ReadOnlyAdmin, actor_id
 from chassis.admin.theme import (
     ActionVariant,
     ChoicesDropdownFilter,
