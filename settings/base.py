@@ -40,10 +40,11 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "chassis.context.RequestContextMiddleware",
             "django.middleware.security.SecurityMiddleware",
             "whitenoise.middleware.WhiteNoiseMiddleware",
-            # These three act on the admin's paths alone.
+            # Three of these four act on the admin's paths alone. Sign-on is before the check of a
+            # form's token, which reads the body: of who is not signed on nothing is taken in.
             "chassis.admin.middleware.AdminSessionMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
             "chassis.admin.signon.SignOnMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
             "chassis.admin.middleware.AdminMessageMiddleware",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],

@@ -6,10 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.staticfiles import finders
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -251,6 +256,22 @@ class TestSite:
     def test_is_closed_to_customers(self, staff_browser):
         answer = staff_browser("customer").get(HOME)
         assert answer.status_code == 302
+
+    def test_reads_nothing_of_a_form_of_who_is_not_signed_on(
+        self, browser, signing_key, monkeypatch
+    ):
+        read = []
+
+        def refuse(request: HttpRequest, *_: object) -> None:
+            read.append(request)
+            raise MultiPartParserError
+
+        monkeypatch.setattr(HttpRequest, "parse_file_upload", refuse)
+        for visitor, expected in ((Client(enforce_csrf_checks=True), 0), (browser, 1)):
+            # With a token of forms, for which its other half would be looked for in the body.
+            visitor.cookies[settings.CSRF_COOKIE_NAME] = "x" * 32
+            visitor.post(DEAD_LETTERS, {"file": SimpleUploadedFile("a.csv", b"sku")})
+            assert len(read) == expected
 
     @pytest.mark.django_db
     def test_calls_a_page_the_same_over_it_and_in_the_side_bar(self, browser):
