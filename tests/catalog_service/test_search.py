@@ -46,7 +46,7 @@ TYPOS = {
 
 
 def meant(q: str) -> str:
-    return selectors.read(q).tsquery
+    return selectors.read(q, is_staff=False).tsquery
 
 
 def found(client: Any, q: str, **parameters: Any) -> list[str]:
@@ -123,6 +123,51 @@ class TestSearch:
         assert found(api, "lamp-1.5/b") == found(api, "LAMP-1.5/B") == ["LAMP-1.5/B"]
         assert found(api, "lamp-1.5/b", sort="price") == ["LAMP-1.5/B"]
 
+    def test_finds_by_the_beginning_of_a_sku(self, api, django_assert_num_queries):
+        for sku in ("DEMO-LA", "DEMO-LAMP", "DEMO-lx", "DEMO"):
+            product(sku=sku, name="Chair")
+        product(sku="DRAFT-LA", name="Chair", status="draft")
+        product(sku="B", name="Demo-l radio")
+        assert found(api, "demo-la") == ["DEMO-LA"]  # it is one
+        assert found(api, "DEMO-L") == ["B", "DEMO-LAMP", "DEMO-LA"]
+        assert found(api, "demo-l", sort="price", max_price=99, limit=1) == ["DEMO-LA"]
+        assert found(api, "DEMO-l") == ["B", "DEMO-lx", "DEMO-LAMP", "DEMO-LA"]
+        assert found(api, "DRAFT-L") == []
+        assert ("product", "Chair") in suggested(api, "DEMO-L")
+
+    def test_lets_no_product_that_is_hidden_stand_before_one_that_is_not(
+        self, api, as_staff, monkeypatch
+    ):
+        monkeypatch.setattr(selectors, "_SKUS_BEGUN", selectors._SKUS_BEGUN.replace("100", "1"))
+        product(sku="DEMO-1", name="Chair", status="archived")
+        product(sku="DEMO-10", name="Chair")
+        assert found(api, "demo-1") == found(api, "demo-") == ["DEMO-10"]
+        assert found(as_staff, "demo-1") == ["DEMO-1"]
+
+    @pytest.mark.parametrize("q", ["de", "d-", "demo", "1-2", "100", "_100a", "demo -1", "démo-1"])
+    def test_takes_no_other_word_for_a_sku_half_typed(self, q):
+        product(sku="DEMO-100", name="Chair")
+        product(sku="100A", name="Chair")
+        assert selectors.read(q, is_staff=False).skus == ()
+
+    @pytest.mark.parametrize("sort", ["relevance", "price"])
+    def test_finds_names_that_begin_with_stop_words_alone(self, api, sort):
+        product(sku="A", name="The Who: live")
+        product(sku="B", name="The who")
+        product(sku="C", name="Thermos")
+        product(sku="D", name="Who is the best?")
+        product(sku="E", name="The draft", status="draft")
+        assert sorted(found(api, "the who", sort=sort)) == ["A", "B"]
+        assert found(api, "the WHO")[0] == "B"
+        assert found(api, "who", sort=sort) == ["D"]
+        assert sorted(found(api, "the", sort=sort)) == ["A", "B", "C"]
+
+    def test_bounds_what_is_found_by_its_beginning(self, api, monkeypatch):
+        monkeypatch.setattr(selectors, "_NAMES_BEGUN", selectors._NAMES_BEGUN.replace("100", "2"))
+        for number in range(3):
+            product(sku=f"{number}", name=f"The {number}")
+        assert sorted(found(api, "the")) == ["0", "1"]
+
     def test_puts_the_exact_name_first_and_then_names_that_begin_so(self, api):
         product(sku="C", name="Brass lamp", description="lamp lamp lamp")
         product(sku="B", name="Lamp of brass")
@@ -135,26 +180,6 @@ class TestSearch:
         product(sku="B", name="Brass lamp")
         Product.objects.filter(sku="A").update(popularity=50)
         assert found(api, "brass") == ["A", "B"]
-
-    @pytest.mark.parametrize("words", [0, 100_000])
-    @pytest.mark.parametrize("asked", [{"max_price": 9}, {"attr.color": "teal"}], ids=str)
-    def test_finds_the_same_by_either_index(self, api, monkeypatch, words, asked):
-        """Beside a filter, one of the two conditions is kept from its index."""
-        monkeypatch.setattr(
-            selectors, "_expected", lambda what, _: words if what == selectors._HAS_WORDS else 10
-        )
-        teal = {"color": "teal"}
-        product(sku="A", name="Brass lamp", price=Decimal(5), attributes=teal)
-        product(sku="B", name="Brass lamp", price=Decimal(50))
-        product(sku="C", name="Chair", price=Decimal(5), attributes=teal)
-        assert found(api, "lamp", **asked) == ["A"]
-
-    def test_knows_what_the_planner_expects(self):
-        for _ in range(3):
-            product()
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE product")
-        assert selectors._expected("true", {}) == 3
 
     def test_goes_together_with_filters(self, api):
         category("Garden")
@@ -228,16 +253,16 @@ class TestBehindTheRanked:
             back = self.walk(api, last, "previous")
             assert [sku for page in back[::-1] for sku in page] == whole
 
-    def test_costs_the_same_on_every_page(self, api, asked):
-        costs = set()
+    def test_costs_one_more_where_the_ranked_end(self, api, asked):
+        costs = []
         for limit in (2, 100):
             url = f"{PRODUCTS}?{urlencode(asked)}&limit={limit}"
             while url:
                 with CaptureQueriesContext(connection) as queries:
                     page = api.get(url).json()
-                costs.add(len(queries))
+                costs.append(len(queries))
                 url = page["next"]
-        assert len(costs) == 1
+        assert set(costs) <= {costs[0], costs[0] + 1}
 
 
 class TestAnyText:

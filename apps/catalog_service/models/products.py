@@ -95,10 +95,12 @@ class Product(models.Model):
             models.Index(
                 fields=["category", "-created_at", "-id", "status"], name="product_by_category"
             ),
+            # Together: words beside an attribute or a category are one short look-up (ADR 0022).
             GinIndex(
-                fields=["attributes"], opclasses=["jsonb_path_ops"], name="product_attributes"
+                fields=["search", "attributes", "category"],
+                opclasses=["tsvector_ops", "jsonb_path_ops", "uuid_ops"],
+                name="product_words",
             ),
-            GinIndex(fields=["search"], name="product_search"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="product_name_trigrams"),
             models.Index(
                 OpClass(Lower("name"), name="text_pattern_ops"), name="product_name_prefix"

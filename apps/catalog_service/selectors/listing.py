@@ -37,9 +37,11 @@ _OTHER_THAN_TEXT: Final = re.compile(
 _BELOW: Final = """
 SELECT id FROM category WHERE path <@ (SELECT path FROM category WHERE slug = %(category)s)
 """
-_IN_STOCK: Final = (
-    "(SELECT stock.on_hand > stock.reserved FROM stock WHERE stock.product_id = product.id)"
-)
+_CATEGORY: Final = "product.category_id = ANY(%(categories)s)"
+# As text it is in no index: beside words the index would be read once for each category.
+_CATEGORY_SEEN: Final = "product.category_id::text = ANY(%(categories)s::text[])"
+_FEW_CATEGORIES: Final = 2
+_IN_STOCK: Final = "EXISTS (SELECT FROM stock WHERE stock.product_id = product.id AND stock.on_hand > stock.reserved)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +140,19 @@ def _narrow(filters: Filters, *, is_staff: bool) -> tuple[list[str], dict[str, A
     if filters.in_stock is not None:
         conditions.append(_IN_STOCK if filters.in_stock else f"NOT {_IN_STOCK}")
     if filters.category is not None:
-        conditions.append("product.category_id = ANY(%(categories)s)")
-        values["categories"] = [id_ for (id_,) in fetch(_BELOW, {"category": filters.category})]
+        below = fetch(_BELOW, {"category": filters.category}, prepare=True)
+        values["categories"] = [id_ for (id_,) in below]
+        is_seen = filters.q is not None and len(below) > _FEW_CATEGORIES
+        conditions.append(_CATEGORY_SEEN if is_seen else _CATEGORY)
     for place, (name, text) in enumerate(filters.attributes):
         meant = _meanings(name, text)
         either = [
-            f"{search.ATTRIBUTES} %(attribute_{place}_{one})s::jsonb" for one in range(len(meant))
+            f"product.attributes @> %(attribute_{place}_{one})s::jsonb" for one in range(len(meant))
         ]
         conditions.append(f"({' OR '.join(either)})")
         values |= {f"attribute_{place}_{one}": value for one, value in enumerate(meant)}
     if filters.q is not None:
-        values |= search.read(filters.q).parameters()
+        values |= search.read(filters.q, is_staff=is_staff).parameters()
     return conditions, values
 
 
@@ -185,15 +189,16 @@ def _best(
     position: Position,
     limit: int,
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a page of search, and one more; two queries, or three of a narrowed list."""
+    """Return the rows of a page of search, and one more; two queries."""
     best = search.rank(
         values,
         where=" AND ".join(conditions) or "true",
-        is_narrowed=len(conditions) > conditions.count(products.VISIBLE),
         limit=limit + 1,
         position=position,
     )
-    ids, ranks = [id_ for id_, _ in best], [rank for _, rank in best]
+    # As text: the arrays' parameters would be put together value by value.
+    ids = f"{{{','.join(str(id_) for id_, _ in best)}}}"
+    ranks = f"{{{','.join(str(rank) for _, rank in best)}}}"
     # What was archived meanwhile is left out.
     visible = " AND ".join(c for c in conditions if c == products.VISIBLE) or "true"
     statement = (

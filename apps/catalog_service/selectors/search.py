@@ -22,68 +22,76 @@ All of a usual word would take half a second among a million.
 
 # Beneath every rank.
 _UNRANKED: Final = -1
-_BEST_SELLERS: Final = 200
+_BEST_SELLERS: Final = 100
 _NAMES: Final = 60
 
-_USUAL: Final = 15_000
 _HAS_WORDS: Final = "product.search @@ %(tsquery)s::tsquery"
-# The same, and no index serves it.
-_HAS_WORDS_SEEN: Final = "ts_match_vq(product.search, %(tsquery)s::tsquery)"
-
-ATTRIBUTES: Final = "product.attributes @>"
-"""What a condition on attributes begins with."""
-
-_ATTRIBUTES_SEEN: Final = "(product.attributes || '{}') @>"
 
 # A cursor holds it exactly. The rank of the text and what popularity adds are under 1 both.
 _RANK: Final = """
 round((
-    CASE WHEN lower(product.name) = %(text)s OR product.sku = ANY(%(skus)s) THEN 4
-         WHEN starts_with(lower(product.name), %(text)s) THEN 2 ELSE 0 END
+    CASE WHEN lower(product.name) = %(text)s OR lower(product.sku) = %(text)s THEN 4
+         WHEN starts_with(lower(product.name), %(text)s) OR product.sku = ANY(%(skus)s) THEN 2 ELSE 0 END
     + ts_rank(product.search, %(tsquery)s::tsquery, 1)
     + 0.03 * ln(1 + product.popularity)
 )::numeric, 6) AS rank
 """
-# Few matches come from the indexes, many from a walk through the products: the planner knows which is
-# quicker when it sees the words. Where many match, those that are not to be missed are looked at too,
-# and behind all that are ranked come the others, along the primary key.
-_BEST: Final = f"""
+# Few matches come from the index, many from a walk through the products: the planner knows which is
+# quicker when it sees the words. Where many match, those that are not to be missed are looked at too.
+_CANDIDATES: Final = f"""
 WITH met AS MATERIALIZED (
-    SELECT id, {{rank}} FROM (SELECT * FROM product WHERE {{match}} AND {{where}} LIMIT {{most}}) AS product
+    SELECT id, {{rank}} FROM (SELECT * FROM product WHERE {_HAS_WORDS} AND {{where}} LIMIT {{most}}) AS product
 ), candidates AS (
     SELECT id, rank FROM met
     UNION
     SELECT id, {{rank}} FROM (
         SELECT * FROM product WHERE (SELECT count(*) FROM met) = {{most}}
         ORDER BY popularity DESC, id DESC LIMIT {{best_sellers}}
-    ) AS product WHERE {_HAS_WORDS_SEEN} AND {{where}}
+    ) AS product WHERE {_HAS_WORDS} AND {{where}}
     UNION
     SELECT id, {{rank}} FROM (
         SELECT * FROM product
         WHERE (SELECT count(*) FROM met) = {{most}}
           AND lower(name) ~>=~ %(text)s AND lower(name) ~<~ (%(text)s || chr(1114111))
         ORDER BY lower(name) USING ~<~ LIMIT {{names}}
-    ) AS product WHERE {_HAS_WORDS_SEEN} AND {{where}}
+    ) AS product WHERE {_HAS_WORDS} AND {{where}}
     {{of_sku}}
-), best AS MATERIALIZED (
-    SELECT id, rank FROM candidates WHERE {{after}} ORDER BY {{order}} LIMIT {{limit}}
 )
-SELECT id, rank FROM best
-UNION ALL
-SELECT id, rank FROM (
-    SELECT id, {_UNRANKED}::numeric AS rank FROM product
-    WHERE (SELECT count(*) FROM met) = {{most}} AND {{rest}}
-      AND {{match}} AND {{where}} AND id NOT IN (SELECT id FROM candidates)
-    ORDER BY {{order_of_rest}} LIMIT {{limit}}
-) AS unranked
+"""  # noqa: S608 -- put together from constants alone
+_RANKED: Final = """
+SELECT id, rank, (SELECT count(*) FROM met) = {most} AS has_rest
+FROM candidates WHERE {after} ORDER BY {order} LIMIT {limit}
+"""
+# Behind all that are ranked come the others, along the primary key.
+_REST: Final = f"""
+SELECT id, {_UNRANKED}::numeric AS rank, true AS has_rest FROM product
+WHERE (SELECT count(*) FROM met) = {{most}} AND {{after}}
+  AND {_HAS_WORDS} AND {{where}} AND id NOT IN (SELECT id FROM candidates)
 ORDER BY {{order}} LIMIT {{limit}}
 """  # noqa: S608 -- put together from constants alone
 _OF_SKU: Final = "UNION SELECT id, {rank} FROM product WHERE sku = ANY(%(skus)s) AND {where}"
-_EXPECTED: Final = "EXPLAIN SELECT FROM product WHERE {condition}"
-_ROWS: Final = re.compile(r" rows=([0-9]+)")
 
 # What is typed by itself: neither quoted nor taken out.
 _QUOTED_OR_NEGATED: Final = re.compile(r"\"[^\"]*(\"|$)|(?<!\w)-\S*")
+
+# What the index of words does not find, each along an index of its own.
+_MOST_BEGUN: Final = 100
+# Else those that the caller may not see would take the place of others, and be told of.
+_SEEN: Final = "(product.status = 'active' OR %(is_staff)s)"
+_SKUS_BEGUN: Final = f"""
+SELECT begun.sku FROM unnest(%(skus)s::text[]) AS given (text) CROSS JOIN LATERAL (
+    SELECT sku FROM product
+    WHERE sku ~>=~ given.text AND sku ~<~ (given.text || chr(1114111)) AND {_SEEN}
+    ORDER BY sku USING ~<~ LIMIT {_MOST_BEGUN}
+) AS begun LIMIT {_MOST_BEGUN}
+"""  # noqa: S608 -- put together from constants alone
+_NAMES_BEGUN: Final = f"""
+SELECT sku FROM product
+WHERE lower(name) ~>=~ %(text)s AND lower(name) ~<~ (%(text)s || chr(1114111)) AND {_SEEN}
+ORDER BY lower(name) USING ~<~ LIMIT {_MOST_BEGUN}
+"""  # noqa: S608 -- put together from constants alone
+# One word of three characters or more, with a letter and with a digit or hyphen: "100" is a size.
+_LIKE_A_SKU: Final = re.compile(r"(?=.*[a-z])(?=.*[0-9-])[a-z0-9][a-z0-9._:-]{2,}", re.ASCII)
 
 # As the planner has it; -1 of a table that is too young.
 _PRODUCTS: Final = "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'product'::regclass)"
@@ -124,7 +132,7 @@ WITH RECURSIVE unknown AS MATERIALIZED (
     SELECT meant.number, ts_rewrite(read.query, meant.target, meant.substitute)
     FROM read JOIN meant ON meant.number = read.number + 1
 )
-SELECT query::text, ARRAY(SELECT sku FROM product WHERE sku = ANY(%(skus)s::text[])), {_PRODUCTS}
+SELECT query::text, ARRAY(SELECT sku FROM product WHERE sku = ANY(%(skus)s::text[]) AND {_SEEN}), {_PRODUCTS}
 FROM read ORDER BY number DESC LIMIT 1
 """  # noqa: S608 -- put together from constants alone
 _COMPLETE: Final = f"""
@@ -142,7 +150,7 @@ class Words:
         text: what was asked for, lower-case, spaces single.
         tsquery: the text of a tsquery of the configuration `souk`.
         products: how many the shop has, roughly.
-        skus: those that the text itself is.
+        skus: that the text itself is; or else of what is found by its beginning.
     """
 
     text: str
@@ -160,20 +168,32 @@ class Words:
         }
 
 
-def read(q: str) -> Words:
-    """Return what is meant by `q`; one query.
+def read(q: str, *, is_staff: bool) -> Words:
+    """Return what is meant by `q`; one query, and one more where it looks like a sku or has no words.
 
     Quotes, minus and `or` mean what PostgreSQL's websearch_to_tsquery makes of them. Whatever else
-    there is of operators counts as space, so that no text is refused.
+    there is of operators counts as space, so that no text is refused. A sku may be half typed, and of
+    stop words alone ("The Who") names are found that begin so; a hundred products at most, of those that
+    the caller may see.
     """
     text = _plain(q)
     values = {
         "q": q,
         "plain": _QUOTED_OR_NEGATED.sub(" ", q),
         "skus": [q.strip(), text, text.upper()],
+        "is_staff": is_staff,
     }
     ((tsquery, skus, products),) = fetch(_READ, values, prepare=True)
+    if not skus and (begun := _beginnings(text, tsquery)):
+        skus = sorted({sku for (sku,) in fetch(begun, {**values, "text": text}, prepare=True)})
     return Words(text, tsquery, products, tuple(skus))
+
+
+def _beginnings(text: str, tsquery: str) -> str:
+    """Return the statement that looks for what begins with the text; empty where words will do."""
+    if _LIKE_A_SKU.fullmatch(text):
+        return _SKUS_BEGUN
+    return _NAMES_BEGUN if text and not tsquery else ""
 
 
 def match(values: Mapping[str, Any]) -> str:
@@ -183,14 +203,14 @@ def match(values: Mapping[str, Any]) -> str:
 
 
 def complete(q: str) -> Words:
-    """Return what is meant by `q` while its last word is still typed; two queries at most.
+    """Return what is meant by `q` while its last word is still typed; five queries at most.
 
-    Where no word begins so, it is read as a whole one.
+    Where no word begins so, it is read as a whole one. It is about what everyone sees.
     """
     before, _, last = _plain(q).rpartition(" ")
-    tsquery = read(before).tsquery if before else ""
+    tsquery = read(before, is_staff=False).tsquery if before else ""
     ((completed, products),) = fetch(_COMPLETE, {"before": tsquery, "last": last}, prepare=True)
-    return read(q) if completed is None else Words(_plain(q), completed, products)
+    return read(q, is_staff=False) if completed is None else Words(_plain(q), completed, products)
 
 
 def _plain(q: str) -> str:
@@ -201,11 +221,10 @@ def rank(
     values: Mapping[str, Any],
     *,
     where: str,
-    is_narrowed: bool,
     limit: int,
     position: Position = Position(ORDER, ""),  # noqa: B008 -- frozen
 ) -> list[tuple[UUID, Decimal]]:
-    """Return matches in the position's direction, as id and rank; one query, or two of a narrowed list.
+    """Return matches in the position's direction, as id and rank; one query, or two where ranks end.
 
     What few products have is ranked in full. Of what many have the first matches that are met are
     ranked, all that are among the best sellers, and names that begin with what is searched for; behind
@@ -215,55 +234,38 @@ def rank(
     Args:
         values: of `Words.parameters`, of the conditions, and of the position as `Order.sql_after` has them.
         where: the other conditions on `product`.
-        is_narrowed: whether they keep more out than what the caller may not see.
         limit: most of them.
         position: of `ORDER`, where a page begins.
     """
-    has_words, where = _by_one_index(where, values) if is_narrowed else (_HAS_WORDS, where)
-    direction = position.direction
-    statement = _BEST.format(
-        match=has_words,
-        of_sku=_OF_SKU.format(rank=_RANK, where=where) if values["skus"] else "",
+    candidates = _CANDIDATES.format(
         where=where,
         rank=_RANK,
         most=values["most"],
         best_sellers=_BEST_SELLERS,
         names=_NAMES,
-        after="true" if position.values is None else direction.sql_after(),
-        order=direction.sql_order(),
-        rest=_rest(position, limit),
-        order_of_rest="id DESC" if direction.is_falling else "id",
-        limit=limit,
+        of_sku=_OF_SKU.format(rank=_RANK, where=where) if values["skus"] else "",
     )
-    return [(id_, rank_) for id_, rank_ in fetch(statement, values)]
+    found: list[tuple[UUID, Decimal]] = []
+    for part, after, order in _parts(position):
+        cut = part.format(
+            where=where, most=values["most"], after=after, order=order, limit=limit - len(found)
+        )
+        rows = fetch(candidates + cut, values)
+        found += [(id_, rank_) for id_, rank_, _ in rows]
+        has_rest = rows[0][2] if rows else position.values is not None
+        if not has_rest or len(found) == limit:
+            break
+    return found
 
 
-def _rest(position: Position, limit: int) -> str:
-    """Return the condition on what is not ranked that it may stand on the page."""
-    is_in_it = position.values is not None and Decimal(position.values[0]) == _UNRANKED
+def _parts(position: Position) -> list[tuple[str, str, str]]:
+    """Return what a page is cut from, one behind the other: statement, where it begins, its order."""
+    direction = position.direction
+    after = "true" if position.values is None else direction.sql_after()
+    ranked = _RANKED, after, direction.sql_order()
+    is_in_rest = position.values is not None and Decimal(position.values[0]) == _UNRANKED
     if position.backwards:
-        return "id > %(after_1)s" if is_in_it else "false"
-    if is_in_it:
-        return "id < %(after_1)s"
-    return f"(SELECT count(*) FROM best) < {limit}"  # noqa: S608 -- a number
-
-
-def _by_one_index(where: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the condition of the words and the others, so that the planner finds one good way.
-
-    It would intersect the index of words with another, which takes long where both are: an index of
-    attributes is read as a whole too. So the rarer of them is looked up, and the other is seen.
-    """
-    words = _expected(_HAS_WORDS, values)
-    if ATTRIBUTES not in where:
-        return (_HAS_WORDS_SEEN if words > _USUAL else _HAS_WORDS), where
-    if 2 * _expected(where, values) < words:
-        return _HAS_WORDS_SEEN, where
-    return _HAS_WORDS, where.replace(ATTRIBUTES, _ATTRIBUTES_SEEN)
-
-
-def _expected(condition: str, values: Mapping[str, Any]) -> int:
-    """Return how many products the planner expects."""
-    plan = fetch(_EXPECTED.format(condition=condition), values)
-    expected = _ROWS.search(plan[0][0])
-    return int(expected[1]) if expected else 0
+        return [(_REST, "id > %(after_1)s", "id"), ranked] if is_in_rest else [ranked]
+    if is_in_rest:
+        return [(_REST, "id < %(after_1)s", "id DESC")]
+    return [ranked, (_REST, "true", "id DESC")]

@@ -43,7 +43,7 @@ class Suggestion:
 def suggest(q: str, *, limit: int) -> list[Suggestion]:
     """Return categories, products and then words that begin with `q`, hold it, or are like it.
 
-    Of what everyone sees. At most seven queries, each along an index or through the categories.
+    Of what everyone sees. At most eight queries, each along an index or through the categories.
     """
     words = search.complete(q)
     if not words.text:
@@ -59,7 +59,7 @@ def suggest(q: str, *, limit: int) -> list[Suggestion]:
 
 def _products(values: dict[str, Any]) -> list[Suggestion]:
     """Return the best products, one of each name."""
-    best = search.rank(values, where=VISIBLE, is_narrowed=False, limit=_RANKED)
+    best = search.rank(values, where=VISIBLE, limit=_RANKED)
     ids = [product_id for product_id, _ in best]
     named: dict[str, Suggestion] = {}
     for name, slug in fetch(_PRODUCTS, {"ids": ids}, prepare=True):
