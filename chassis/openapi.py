@@ -1,4 +1,4 @@
-"""The OpenAPI document of a service: only the public paths, and the problem every call may answer."""
+"""The OpenAPI documents of a service, of its public paths and of its internal ones; each call may answer a problem."""
 
 from typing import Any, Final
 
@@ -10,6 +10,13 @@ PAGE_PARAMETERS: Final = (
     OpenApiParameter("cursor", str, description="From next or previous of another page"),
 )
 """What every list takes (chassis.pagination)."""
+
+INTERNAL: Final = {
+    "DESCRIPTION": "For services, behind the private entry point alone.",
+    "SCHEMA_PATH_PREFIX": "/internal/v1",
+    "PREPROCESSING_HOOKS": ["chassis.openapi.internal_paths_only"],
+}
+"""The settings of drf-spectacular that make the other document: `spectacular --custom-settings`."""
 
 _PROBLEM: Final = {
     "type": "object",
@@ -51,6 +58,20 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
+class ClientScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a service shows its client id and secret."""
+
+    target_class = "rest_framework.authentication.BasicAuthentication"
+    match_subclasses = True
+    name = "client"
+    # Before drf-spectacular's own, which knows no subclasses.
+    priority = 1
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Return the security scheme object."""
+        return {"type": "http", "scheme": "basic"}
+
+
 def public_paths_only(
     endpoints: list[tuple[str, str, str, Any]], **_: Any
 ) -> list[tuple[str, str, str, Any]]:
@@ -58,6 +79,13 @@ def public_paths_only(
     return [
         endpoint for endpoint in endpoints if endpoint[0].startswith(("/api/", "/.well-known/"))
     ]
+
+
+def internal_paths_only(
+    endpoints: list[tuple[str, str, str, Any]], **_: Any
+) -> list[tuple[str, str, str, Any]]:
+    """Leave out all but what services ask of each other (drf-spectacular preprocessing hook)."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/internal/")]
 
 
 def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:

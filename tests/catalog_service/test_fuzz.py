@@ -1,7 +1,7 @@
-"""Whatever the OpenAPI document allows, and what it does not, is answered as it says."""
+"""Whatever the OpenAPI documents allow, and what they do not, is answered as they say."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -10,11 +10,17 @@ from django.core import signals
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from apps.catalog_service.models import Product
+from apps.catalog_service.services import reservations
+from chassis import openapi
+from chassis.ids import uuid7
 from tests.catalog_service import factories
+from tests.conftest import SigningKey, service_claims
 
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 """Requests to each operation by each caller; `make test-faults` asks many more."""
@@ -27,17 +33,34 @@ CHECKS: Final = (
 )
 
 
-DOCUMENT: Final = SchemaGenerator().get_schema(request=None, public=True)
-OPERATIONS: Final = sorted(
-    (path, method) for path, operations in DOCUMENT["paths"].items() for method in operations
-)
+def _document(settings: Mapping[str, Any] | None = None) -> Any:
+    with patched_settings(settings):
+        return SchemaGenerator().get_schema(request=None, public=True)
+
+
+PUBLIC: Final = _document()
+INTERNAL: Final = _document(openapi.INTERNAL)
+
+
+def _operations(document: Any) -> list[tuple[str, str]]:
+    """Return the paths and methods, in an order of their own."""
+    return sorted((path, method) for path, of in document["paths"].items() for method in of)
+
+
+def _loaded(document: Any) -> Any:
+    loaded = schemathesis.openapi.from_dict(document)
+    loaded.app = get_wsgi_application()
+    return loaded
 
 
 @pytest.fixture(scope="module")
-def schema() -> Any:
-    loaded = schemathesis.openapi.from_dict(DOCUMENT)
-    loaded.app = get_wsgi_application()
-    return loaded
+def public() -> Any:
+    return _loaded(PUBLIC)
+
+
+@pytest.fixture(scope="module")
+def internal() -> Any:
+    return _loaded(INTERNAL)
 
 
 @pytest.fixture
@@ -58,9 +81,45 @@ def _aim(case: Any, slugs: list[str]) -> None:
         case.path_parameters["slug"] = slugs[len(slugs) > 1 and "categories" in case.path]
 
 
+def _aim_at_order(case: Any, product: Product, order_id: str) -> None:
+    """Let half of the requests be about the order, and half of what they ask for be the product."""
+    case.headers.pop("Authorization", None)
+    if str(case.path_parameters["order_id"])[-1:] in "02468ace":
+        case.path_parameters["order_id"] = order_id
+    lines = case.body.get("lines") if isinstance(case.body, dict) else None
+    for line in lines if isinstance(lines, list) and len(lines) % 2 else []:
+        if isinstance(line, dict):
+            line["sku"] = product.sku
+
+
+def _ask(
+    operation: Any,
+    mode: GenerationMode,
+    aim: Callable[[Any], None],
+    headers: Mapping[str, str],
+    *,
+    examples: int = EXAMPLES,
+) -> None:
+    """Make requests of the mode, aimed, and check each answer."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: Any) -> None:
+        aim(case)
+        case.validate_response(case.call(headers=headers), checks=list(CHECKS))
+
+    ask()
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_kept_connection")
-@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+@pytest.mark.parametrize(("path", "method"), _operations(PUBLIC))
 @pytest.mark.parametrize("role", [None, "staff"])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_answers_are_as_documented(
@@ -68,23 +127,37 @@ def test_answers_are_as_documented(
     method: str,
     role: str | None,
     mode: GenerationMode,
-    schema: Any,
+    public: Any,
     token_for: Callable[..., str],
 ) -> None:
     product = factories.product(3, name="Red lamp", attributes={"color": "red", "size": 3})
     slugs = [product.slug, factories.category().slug]
     headers = {"Authorization": f"Bearer {token_for(role)}"} if role else {}
-
-    @given(case=schema[path][method.upper()].as_strategy(generation_mode=mode))
-    @settings(
-        max_examples=EXAMPLES * (4 if path == factories.PRODUCTS and method == "get" else 1),
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+    is_list = path == factories.PRODUCTS and method == "get"
+    _ask(
+        public[path][method.upper()],
+        mode,
+        lambda case: _aim(case, slugs),
+        headers,
+        examples=EXAMPLES * (4 if is_list else 1),
     )
-    def ask(case: Any) -> None:
-        _aim(case, slugs)
-        case.validate_response(case.call(headers=headers), checks=list(CHECKS))
 
-    ask()
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_kept_connection")
+@pytest.mark.parametrize(("path", "method"), _operations(INTERNAL))
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_services_are_answered_as_documented(
+    path: str, method: str, mode: GenerationMode, internal: Any, signing_key: SigningKey
+) -> None:
+    product = factories.product(5_000)  # as many as half of the lines want
+    order_id = uuid7()
+    line = reservations.WantedLine(product.sku, 1, 0)
+    reservations.reserve(order_id=order_id, lines=[line])
+    token = signing_key.sign(service_claims("order", "stock:reserve"))
+    _ask(
+        internal[path][method.upper()],
+        mode,
+        lambda case: _aim_at_order(case, product, str(order_id)),
+        {"Authorization": f"Bearer {token}"},
+    )

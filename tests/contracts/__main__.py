@@ -2,15 +2,16 @@
 
 import json
 
-from tests.contracts.services import CONTRACTS, SERVICES, event_schemas, openapi
+from tests.contracts.services import CONTRACTS, DOCUMENTS, SERVICES, event_schemas, openapi
 
 
 def main() -> None:
     """Write contracts/openapi and contracts/events anew."""
     for old in (CONTRACTS / "events").glob("*.schema.json"):
         old.unlink()
+    for document in DOCUMENTS:
+        (CONTRACTS / "openapi" / f"{document}.yaml").write_text(openapi(document))
     for service in SERVICES:
-        (CONTRACTS / "openapi" / f"{service}.yaml").write_text(openapi(service))
         for name, schema in event_schemas(service).items():
             path = CONTRACTS / "events" / f"{name}.schema.json"
             path.write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")

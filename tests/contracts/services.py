@@ -11,8 +11,10 @@ from settings.env import SERVICES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACTS: Final = ROOT / "contracts"
+DOCUMENTS: Final = (*SERVICES, "auth-internal", "catalog-internal")
+"""The OpenAPI documents: of each service's public paths, and of what services ask of each other."""
 
-__all__ = ["CONTRACTS", "SERVICES", "event_schemas", "openapi"]
+__all__ = ["CONTRACTS", "DOCUMENTS", "SERVICES", "event_schemas", "openapi"]
 
 
 def _manage(service: str, *arguments: str) -> str:
@@ -37,6 +39,8 @@ def event_schemas(service: str, *, consumed: bool = False) -> dict[str, Any]:
 
 
 @cache
-def openapi(service: str) -> str:
-    """Return the service's OpenAPI document; a warning of the generator is a failure."""
-    return _manage(service, "spectacular", "--validate", "--fail-on-warn")
+def openapi(document: str) -> str:
+    """Return an OpenAPI document, one of DOCUMENTS; a warning of the generator is a failure."""
+    service, _, part = document.partition("-")
+    options = ["--custom-settings", f"chassis.openapi.{part.upper()}"] if part else []
+    return _manage(service, "spectacular", "--validate", "--fail-on-warn", *options)

@@ -2,13 +2,19 @@
 
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.catalog_service.api.views import NOTHING
 from apps.catalog_service.selectors import reservations as selectors
-from apps.catalog_service.serializers.reservations import ReservationInput
+from apps.catalog_service.serializers.reservations import (
+    FoundReservationOutput,
+    ReservationInput,
+    ReservationOutput,
+)
 from apps.catalog_service.services import reservations as services
 from apps.catalog_service.services.reservations import WantedLine
 from chassis.tokens.authentication import ServiceAuthentication, has_scope
@@ -20,13 +26,22 @@ class ReservationView(APIView):
     authentication_classes = [ServiceAuthentication]
     permission_classes = [has_scope("stock:reserve")]
 
+    @extend_schema(
+        operation_id="reservations_read",
+        summary="Read an order's reservation and what became of it",
+        responses=FoundReservationOutput,
+    )
     def get(self, request: Request, order_id: UUID) -> Response:
-        """Read an order's reservation and what became of it."""
         found = selectors.find_reservation(order_id)
         return Response({**selectors.reservation_view(found), "status": found.status})
 
+    @extend_schema(
+        operation_id="reservations_make",
+        summary="Reserve stock for an order: 201 the first time, 200 when repeated",
+        request=ReservationInput,
+        responses={201: ReservationOutput, 200: ReservationOutput},
+    )
     def put(self, request: Request, order_id: UUID) -> Response:
-        """Reserve stock for an order: 201 the first time, 200 when repeated."""
         given = ReservationInput(data=request.data)
         given.is_valid(raise_exception=True)
         lines = [
@@ -37,7 +52,11 @@ class ReservationView(APIView):
         made = status.HTTP_201_CREATED if reserved.is_new else status.HTTP_200_OK
         return Response(reserved.view, status=made)
 
+    @extend_schema(
+        operation_id="reservations_release",
+        summary="Release an order's reservation; one that was never made cannot be made any more",
+        responses={204: NOTHING},
+    )
     def delete(self, request: Request, order_id: UUID) -> Response:
-        """Release an order's reservation; one that was never made cannot be made any more."""
         services.release_reservation(order_id=order_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
