@@ -7,6 +7,7 @@ time. docs/benchmarks.md says what is compared and how.
 import argparse
 import contextlib
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         with _progress() as progress:
             if {"list", "detail"} & set(arguments.only):
-                subjects += _measure_reads(arguments.only, plan, progress)
+                subjects += _measure_reads(arguments.only, plan, arguments.seed, progress)
             if "scale" in arguments.only:
                 requests = _SCALE_REQUESTS[arguments.quick]
                 scaled = scale.measure(arguments.products, requests, progress)
@@ -59,12 +60,13 @@ def main() -> None:
                 progress("log-ins")
                 log_in_rounds = log_in.measure(plan.rounds)
     except UnexpectedAnswerError as error:
-        sys.exit(f"The benchmark stops: {error}")
+        sys.exit(f"The benchmark stops: {error} (--seed {arguments.seed})")
     _show(subjects, scaled, token_rounds, log_in_rounds)
     print(
         f"Medians of {plan.rounds} interleaved rounds ± half their range; "
         f"{time.monotonic() - started:.0f} s in all. "
-        f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores."
+        f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores. "
+        f"The answers to reads were compared at paths drawn by --seed {arguments.seed}."
     )
 
 
@@ -79,6 +81,8 @@ def _show(
         print(
             "Processor microseconds per request, application + database, then requests per second.\n"
         )
+    if goals := table.wanted(subjects):
+        print("\n".join(goals) + "\n")
     if token_rounds:
         print("\n".join(tokens.markdown(token_rounds)))
         print("Processor microseconds of one request inside one process.\n")
@@ -103,6 +107,13 @@ def _parse() -> argparse.Namespace:
         metavar="N",
         help=f"of the scenario scale (default {scale.PRODUCTS:,}, or {scale.QUICK_PRODUCTS:,} with --quick)",
     )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.randrange(1_000_000),
+        metavar="N",
+        help="of the paths at which the servers' answers are compared (default: another each time)",
+    )
     arguments = parser.parse_args()
     arguments.only = arguments.only or list(_SCENARIOS)
     arguments.products = arguments.products or (
@@ -112,16 +123,16 @@ def _parse() -> argparse.Namespace:
 
 
 def _measure_reads(
-    wanted: Sequence[str], plan: Plan, progress: Callable[[str], None]
+    wanted: Sequence[str], plan: Plan, seed: int, progress: Callable[[str], None]
 ) -> list[Subject]:
     progress("starting PostgreSQL, migrating, adding products")
     shorter = replace(plan.bounds, seconds=min(plan.bounds.seconds, _READ_SECONDS))
     plan = replace(plan, bounds=shorter)
     with database.running() as found, catalog.servers(found, progress) as servers:
         return [
-            _measure(title, candidates, plan, progress)
-            for key, title, candidates in catalog.scenarios(found, servers)
-            if key in wanted
+            replace(_measure(one.title, one.candidates, plan, progress), goals=one.goals)
+            for one in catalog.scenarios(found, servers, seed)
+            if one.key in wanted
         ]
 
 

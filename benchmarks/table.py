@@ -1,8 +1,8 @@
 """The one table: rich on a terminal, Markdown where the output is kept."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +27,8 @@ class Subject:
     ours: Outcome
     limit: Outcome
     alternatives: Sequence[Outcome]
+    goals: Mapping[str, float] = field(default_factory=dict)
+    """By another's name how many times its requests ours must answer in the same processor time."""
 
 
 def rows(subjects: Sequence[Subject]) -> list[tuple[str, ...]]:
@@ -60,6 +62,32 @@ def markdown(subjects: Sequence[Subject]) -> list[str]:
     """Return the table as lines of Markdown."""
     every = [HEADINGS, tuple("---" for _ in HEADINGS), *rows(subjects)]
     return ["| {} |".format(" | ".join(row)).replace("\n", ", ") for row in every]
+
+
+def wanted(subjects: Sequence[Subject]) -> list[str]:
+    """Return what is wanted of ours, and whether it is so, as lines of Markdown; none where nothing is."""
+    lines = [
+        "| {} | {} | {:.2f} | {:.2f} | {} |".format(
+            subject.title,
+            f"at least {goal:g} times {other.name}",
+            by_cpu := ratio(other, subject.ours, _cpu),
+            ratio(subject.ours, other, _rate),
+            verdict(met=by_cpu >= goal),
+        )
+        for subject in subjects
+        for other in (subject.limit, *subject.alternatives)
+        if (goal := subject.goals.get(other.name)) is not None
+    ]
+    heading = [
+        "| scenario | wanted of processor time | is | by rate | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    return [*heading, *lines] if lines else []
+
+
+def verdict(*, met: bool) -> str:
+    """Return how it is told whether something wanted is so."""
+    return "met" if met else "MISSED"
 
 
 def _named(outcome: Outcome) -> str:
