@@ -218,9 +218,18 @@ def _wait(ask: Callable[[], object], not_yet: type[Exception], folder: Path) -> 
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
+    """Return a loopback port for a server, kept from everybody else until this process ends.
+
+    A port that is only looked up may be given to the next who asks for any, before the server has
+    started. So it stays bound, by a socket that never listens: connections are refused, and a server
+    that reuses addresses, as all of ours do, listens beside it. Only Linux allows that.
+    """
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port: int = keeper.getsockname()[1]
+        if sys.platform == "linux":
+            keeper.detach()  # so that it is closed with the process
         return port
 
 

@@ -17,7 +17,7 @@ def at_once(*acts: Callable[[], T]) -> list[T]:
 
     def run(act: Callable[[], T]) -> T:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=30)
             return act()
         finally:
             connection.close()
@@ -28,7 +28,7 @@ def at_once(*acts: Callable[[], T]) -> list[T]:
 
 def wait_until_blocked() -> None:
     """Return when another connection of this database waits for a lock."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             # In a transaction the list of connections is taken once, unless it is told to forget.

@@ -121,7 +121,7 @@ class TestDuringAChange:
             thread.start()
             wait_until_blocked()
             change()
-        thread.join(timeout=10)
+        thread.join(timeout=30)
         return outcome
 
     def _log_in_while(self, user: User, **changes: object) -> list[object]:

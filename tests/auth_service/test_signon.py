@@ -398,4 +398,4 @@ class TestRaces:
                 wait_until_blocked()
                 RefreshFamily.objects.update(revoked_at=timezone.now())
             with pytest.raises(TokenInvalid):
-                issued.result(timeout=10)
+                issued.result(timeout=30)

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.system.conftest import kept
+from tests.system.conftest import hold_ports, kept
 from tests.system.platform import Platform
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# For a machine that is busy besides: what a test waits for comes within one second.
+_MOST_MILLISECONDS = 30_000
+expect.set_options(timeout=_MOST_MILLISECONDS)
 _FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
 
 
@@ -27,6 +30,7 @@ def browser_path() -> Path:
 def platform(browser_path: Path) -> Iterator[Platform]:
     """Return the platform that all tests share."""
     with kept() as platform:
+        hold_ports(platform)  # the platform of tests/attacks starts beside it
         platform.first_output = platform.up()
         yield platform
 
@@ -44,7 +48,7 @@ def browser(browser_path: Path) -> Iterator[Browser]:
 def page(browser: Browser, platform: Platform) -> Iterator[Page]:
     """Return a page without cookies, whose addresses are the gateway's; errors of scripts fail the test."""
     context = browser.new_context(base_url=platform.url)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(_MOST_MILLISECONDS)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

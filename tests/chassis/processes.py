@@ -12,7 +12,8 @@ from typing import Any
 from tests.engines import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECONDS = 20.0
+SECONDS = 60.0
+"""As long as the slowest machine may take: nobody waits for it but a test that fails."""
 
 
 def wait_until(holds: Callable[[], Any], *, seconds: float = SECONDS, what: str = "") -> Any:
@@ -67,6 +68,14 @@ class ServiceProcess:
             return time.time() - self.health_file.stat().st_mtime < seconds
         except FileNotFoundError:
             return False
+
+    def wait_until_it_beats(self) -> None:
+        """Return when it has touched its health file once more."""
+        before = self._beaten_at()
+        wait_until(lambda: self._beaten_at() > before, what=f"a beat of {self.role}")
+
+    def _beaten_at(self) -> int:
+        return self.health_file.stat().st_mtime_ns
 
     def wait_until_healthy(self) -> "ServiceProcess":
         wait_until(

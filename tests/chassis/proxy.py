@@ -16,6 +16,7 @@ class Proxy:
         self._engine_port = engine_port
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
         self.up()
 
     def up(self) -> None:
@@ -25,12 +26,14 @@ class Proxy:
 
     def down(self) -> None:
         """Refuse connections, and break those that are open."""
-        assert self._listener is not None
+        with self._lock:
+            listener, self._listener = self._listener, None
+            still_open = list(self._open)
+        assert listener is not None
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._listener = None
-        for one in list(self._open):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for one in still_open:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
@@ -40,12 +43,15 @@ class Proxy:
                 client, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._forward, args=[client], daemon=True).start()
+            threading.Thread(target=self._forward, args=[listener, client], daemon=True).start()
 
-    def _forward(self, client: socket.socket) -> None:
+    def _forward(self, listener: socket.socket, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._engine_port)) as engine:
             pair = {client: engine, engine: client}
-            self._open |= {client, engine}
+            with self._lock:
+                if self._listener is not listener:
+                    return  # it was accepted, and then all were broken
+                self._open |= {client, engine}
             try:
                 while True:
                     for one in select.select(list(pair), [], [])[0]:
@@ -56,4 +62,5 @@ class Proxy:
             except OSError:
                 return
             finally:
-                self._open -= {client, engine}
+                with self._lock:
+                    self._open -= {client, engine}

@@ -15,7 +15,7 @@ def race(runners: Sequence[Callable[[], Any]]) -> list[Any]:
     def run(runner: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            barrier.wait(10)
+            barrier.wait(30)
             return runner()
         except Exception as error:  # noqa: BLE001 -- the test looks at it
             return error

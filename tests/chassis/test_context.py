@@ -71,7 +71,7 @@ class TestRequestContextMiddleware:
 
     def test_keeps_the_deadline_of_a_service_that_calls(self, seen):
         left = seen("/internal/v1/x", **{"X-Deadline-Ms": "1500"}).deadline - time.monotonic()
-        assert 1.3 < left <= 1.5
+        assert 0.5 < left <= 1.5
 
     @pytest.mark.parametrize("bad", ["", "-1", "1.5", "x", "9999999", "٣", "1" * 5000])
     def test_ignores_a_malformed_deadline(self, seen, bad):

@@ -21,20 +21,19 @@ class TestEvery:
             jobs.every(2, name="a")(lambda: None)
 
     def test_runs_the_job_until_the_block_ends_and_waits_for_it(self):
-        runs, ended = [], threading.Event()
+        begun, runs, ended = threading.Event(), [], []
 
         def job():
             runs.append(context.current())
+            begun.set()
             time.sleep(0.2)
-            ended.set()
+            ended.append(1)
 
         jobs.every(0.05, name="a")(job)
         with jobs.running():
-            while not runs:
-                time.sleep(0.01)
-            ended.clear()
-        assert ended.is_set()
+            assert begun.wait(30)
         count = len(runs)
+        assert len(ended) == count
         time.sleep(0.2)
         assert len(runs) == count
 

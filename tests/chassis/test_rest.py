@@ -13,6 +13,8 @@ from tests.chassis.racing import race
 from tests.engines import free_port
 
 OK: tuple[int, bytes, dict[str, str]] = (200, b'{"ok": true}', {})
+LONG = 8
+"""Seconds that no deadline here lasts, on however busy a machine; without one it would be 20."""
 
 
 class Server(ThreadingHTTPServer):
@@ -24,6 +26,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers = [OK]
         self.asked = []
+        self.ending = threading.Event()
 
     @property
     def url(self):
@@ -64,7 +67,7 @@ def hang_up(handler):
 
 
 def answer_late(handler):
-    time.sleep(1)
+    handler.server.ending.wait(20)
     hang_up(handler)
 
 
@@ -73,9 +76,8 @@ def drip(handler):
     handler.send_header("Content-Length", "100")
     handler.end_headers()
     try:
-        for _ in range(100):
+        while not handler.server.ending.wait(0.1):
             handler.wfile.write(b" ")
-            time.sleep(0.1)
     except OSError:
         pass
 
@@ -86,6 +88,7 @@ def server():
     thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     yield server
+    server.ending.set()
     server.shutdown()
     server.server_close()
 
@@ -121,7 +124,7 @@ class TestRequest:
         assert headers["X-Request-ID"] == "mine"
         assert headers["traceparent"].split("-")[1] == trace.split("-")[1]
         assert headers["traceparent"] != trace
-        assert 1500 < int(headers["X-Deadline-Ms"]) <= 2000
+        assert 1000 < int(headers["X-Deadline-Ms"]) <= 2000
 
     def test_waits_no_longer_than_the_caller(self, client, server):
         server.answers = [answer_late]
@@ -130,8 +133,8 @@ class TestRequest:
             context.running(request_id=None, traceparent=None, deadline=begun + 0.3),
             pytest.raises(Unavailable),
         ):
-            client.get("/x")
-        assert time.monotonic() - begun < 0.8
+            client.get("/x", deadline_seconds=20)
+        assert time.monotonic() - begun < LONG
         assert int(server.asked[0][2]["X-Deadline-Ms"]) <= 300
 
     @pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 404, 409, 429])
@@ -166,13 +169,13 @@ class TestRequest:
         begun = time.monotonic()
         with pytest.raises(Unavailable):
             client.get("/x", deadline_seconds=0.5)
-        assert time.monotonic() - begun < 0.9
+        assert time.monotonic() - begun < LONG
 
     def test_is_unavailable_where_nobody_listens(self):
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="ConnectError"):
             RestClient("catalog", f"http://127.0.0.1:{free_port()}").get("/x", deadline_seconds=0.3)
-        assert time.monotonic() - begun < 0.6
+        assert time.monotonic() - begun < LONG
 
     def test_refuses_an_answer_without_end(self, client, server, monkeypatch):
         monkeypatch.setattr(rest, "LONGEST_ANSWER", 1000)
@@ -241,11 +244,9 @@ class TestCircuit:
 
         return advance
 
-    def test_opens_after_failures_and_answers_at_once(self, client, server, opened):
-        begun = time.monotonic()
+    def test_opens_after_failures_and_asks_no_more(self, client, server, opened):
         with pytest.raises(Unavailable, match="the circuit is open"):
             client.get("/x")
-        assert time.monotonic() - begun < 0.1
         assert server.asked == []
 
     def test_belongs_to_one_service(self, server, opened):
@@ -270,7 +271,7 @@ class TestCircuit:
     def test_lets_one_call_at_a_time_try(self, client, server, opened, later):
         later()
         server.answers = [answer_late]
-        outcomes = race([lambda: client.post("/x")] * 5)
+        outcomes = race([lambda: client.post("/x", deadline_seconds=0.5)] * 5)
         assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
         assert len(server.asked) == 1
 

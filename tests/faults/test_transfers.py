@@ -1,11 +1,11 @@
 """A worker is killed, or told to end, in the middle of an import."""
 
 import signal
-from functools import partial
 
 import httpx
 import psutil
 
+from local.processes import is_alive
 from tests.system import admin
 from tests.system.platform import PRODUCTS, Client, Platform, wait_until
 
@@ -22,10 +22,6 @@ def begin(platform: Platform, client: httpx.Client, staff: Client, prefix: str) 
     wait_until(lambda: staff.get(first).status_code == 200, seconds=60, what="some products")
     assert client.get(page).headers["Refresh"] == "2"
     return page
-
-
-def ended(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 class TestWorker:
@@ -45,7 +41,7 @@ class TestWorker:
             page = begin(platform, client, staff, "T")
             process = psutil.Process(platform.row("catalog", "worker")["pid"])
             process.send_signal(signal.SIGTERM)
-            wait_until(partial(ended, process), seconds=15, what="the worker's end")
+            wait_until(lambda: not is_alive(process), seconds=60, what="the worker's end")
             text = admin.wait_for_end(client, page, seconds=60)
         assert "Attempts" not in text
         assert staff.get(f"{PRODUCTS}/draft-t-{ROWS - 1}").status_code == 200

@@ -87,7 +87,7 @@ class Gateway:
     ) -> Answer:
         """Send a request whose path goes out as it stands here."""
         connection = HTTPConnection(
-            "127.0.0.1", self.private if private else self.public, timeout=10
+            "127.0.0.1", self.private if private else self.public, timeout=30
         )
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
@@ -137,14 +137,14 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
         yield running
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=30)
         for server in servers:
             server.shutdown()
             server.server_close()
 
 
 def _wait(running: Gateway, log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if all(

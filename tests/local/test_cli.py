@@ -51,7 +51,7 @@ class TestCommandLine:
             env={"SOUK_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert finished.stderr == ""

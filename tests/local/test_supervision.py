@@ -127,7 +127,7 @@ class TestValkeyConfiguration:
             [*valkey.command(plan.home, "redis"), "--port", "0", "--unixsocket", "/none/socket"],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )
         assert "Configuration loaded" in finished.stdout

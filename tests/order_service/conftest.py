@@ -42,7 +42,7 @@ def at_once() -> Callable[..., list[Any]]:
         def one(function: Callable[[], Any]) -> Any:
             try:
                 connection.ensure_connection()
-                barrier.wait(timeout=10)
+                barrier.wait(timeout=30)
                 return function()
             except Exception as error:  # noqa: BLE001 -- the test looks at it
                 return error

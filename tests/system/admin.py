@@ -56,7 +56,7 @@ def begin_export(client: httpx.Client, **chosen: str) -> httpx.URL:
     return answer.url
 
 
-def wait_for_end(client: httpx.Client, page: httpx.URL, *, seconds: float = 30) -> str:
+def wait_for_end(client: httpx.Client, page: httpx.URL, *, seconds: float = 60) -> str:
     """Watch a transfer's page until it asks no more for being looked at again; return its text."""
     wait_until(
         lambda: "Refresh" not in client.get(page).headers,

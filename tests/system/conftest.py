@@ -1,6 +1,7 @@
 """One real platform for the whole run, and who acts on it."""
 
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from local.home import SERVICES, write_private
+from local.plan import port_names
 from tests.engines import free_port
 from tests.system.platform import ROOT, Client, Platform
 
@@ -36,6 +39,13 @@ def kept(name: str = "home", **variables: str) -> Iterator[Platform]:
         keeper.stdin.close()
         keeper.wait()
     assert not folder.exists()
+
+
+def hold_ports(platform: Platform) -> None:
+    """Choose its ports before it does: two that start at once may choose the same ones."""
+    platform.home.mkdir(mode=0o700)
+    ports = {name: free_port() for name in port_names(dict.fromkeys(SERVICES, 1))}
+    write_private(platform.home / "ports.json", json.dumps(ports))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -61,6 +61,14 @@ def manage(
     )
 
 
+def command_line(process: psutil.Process) -> str:
+    """Return the command line of a process, which may be gone by now."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def clean_environment(home: Path | str, port: int) -> dict[str, str]:
     """Return an environment that holds no setting of a service."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
@@ -113,11 +121,20 @@ class Platform:
         value: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
         return value
 
-    def event_log(self, service: str, subject: str) -> dict[str, list[Row]]:
-        """Return what the service published and handled about an order, once that is done."""
+    def event_log(self, service: str, subject: str, *, consumed: int = 0) -> dict[str, list[Row]]:
+        """Return what the service published and handled about an order, once that is done.
+
+        A service does not know what is still on its way to it: `consumed` is how much must have come.
+        """
         options = ("--subject", subject, "--wait", "20", "--json")
-        value: dict[str, list[Row]] = json.loads(self._succeed(service, "event_log", *options))
-        return value
+        log: dict[str, list[Row]] = {}
+
+        def is_whole() -> bool:
+            log.update(json.loads(self._succeed(service, "event_log", *options)))
+            return len(log["handled"]) >= consumed
+
+        wait_until(is_whole, seconds=30, what=f"{consumed} events handled by {service}")
+        return log
 
     def rows(self) -> list[Row]:
         """Return the processes of the status, without starting a command."""
@@ -136,7 +153,7 @@ class Platform:
         """Return every process of the platform, supervisord and children of servers too."""
         return processes.find(self._home)
 
-    def wait_until_well(self, seconds: float = 30) -> None:
+    def wait_until_well(self, seconds: float = 60) -> None:
         """Return when every process does its work and the gateway reaches every service."""
         wait_until(
             lambda: all(row["state"] == "running" for row in self.rows()),
@@ -152,12 +169,17 @@ class Platform:
 
     def kill_everything(self) -> None:
         """Kill every process, the process manager first, as the end of the machine would."""
+        wait_until(self._kill_those_found, seconds=30, what="every process killed")
+
+    def _kill_those_found(self) -> bool:
+        """Kill what there is; return whether that was nothing, for what is killed may have begun more."""
         found = self.system_processes()
-        found.sort(key=lambda process: "supervise.py" not in " ".join(process.cmdline()))
+        found.sort(key=lambda process: "supervise.py" not in command_line(process))
         for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(found, timeout=5)
+        return not found
 
     def process(self, service: str, role: str) -> Process:
         """Return a process of the plan."""
@@ -229,7 +251,7 @@ class Client:
     def __init__(self, url: str, token: str = "") -> None:
         """Open no connection yet."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False)
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
         self.grant: dict[str, Any] = {}
         self.credentials: tuple[str, str] = ("", "")
 

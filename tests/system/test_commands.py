@@ -14,7 +14,7 @@ import redis
 
 from local.home import LEAST_FREE_BYTES
 from tests.engines import free_port
-from tests.system.platform import ROOT, Finished, Platform, clean_environment, manage
+from tests.system.platform import ROOT, Finished, Platform, clean_environment, manage, wait_until
 
 DEMO_USERS = "customer@souk.example, staff@souk.example, admin@souk.example"
 
@@ -167,10 +167,13 @@ class TestLogs:
 
     def test_shows_one_service_alone(self, platform: Platform) -> None:
         platform.client().get("/api/v1/catalog/products/looked-for-in-the-log")
-        finished = platform.run("logs", "catalog", "-n", "500")
-        names = {line.partition("|")[0].strip() for line in finished.stdout.splitlines()}
+
+        def logs() -> str:
+            return platform.run("logs", "catalog", "-n", "500").stdout
+
+        wait_until(lambda: "looked-for-in-the-log" in logs(), seconds=20, what="the request's line")
+        names = {line.partition("|")[0].strip() for line in logs().splitlines()}
         assert names <= {"catalog-web-1", "catalog-worker", "catalog-relay"}
-        assert "looked-for-in-the-log" in finished.stdout
 
     def test_of_a_platform_that_never_was_are_missing(self, tmp_path: Path) -> None:
         home = tmp_path / "home"
@@ -224,7 +227,7 @@ class TestMissingPackages:
             env=clean_environment(tmp_path / "home", free_port()),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert finished.returncode == 1

@@ -1,7 +1,6 @@
 """What a service of the platform may not reach, and where its secrets are not."""
 
 import stat
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from local.home import SERVICES, parse_variables
-from tests.system.platform import Platform
+from tests.system.platform import Platform, command_line
 
 PAIRS = [(one, other) for one in SERVICES for other in SERVICES if one != other]
 
@@ -88,7 +87,7 @@ class TestSecrets:
         running = platform.system_processes()
         assert len(running) > 13
         for process in running:
-            line = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode(errors="replace")
+            line = command_line(process)
             found = [name for name, value in secrets.items() if value in line]
             assert found == [], line
 

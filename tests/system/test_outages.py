@@ -56,7 +56,7 @@ def restart_web(platform: Platform, service: str) -> None:
         row = platform.row(service, "web")
         return row["state"] == "running" and bool(row["pid"] != before["pid"])
 
-    wait_until(is_back, seconds=10, what=f"{service} ready without auth")
+    wait_until(is_back, seconds=60, what=f"{service} ready without auth")
 
 
 class TestCatalogDown:
@@ -74,8 +74,8 @@ class TestCatalogDown:
                 assert answer.json()["total"] is None
                 orders.append(answer.json()["id"])
             print("202 after", [f"{one:.2f}" for one in seconds])
-            assert max(seconds) < 2.5
-            assert seconds[-1] < 0.5, "the circuit is open, so that nobody waits any more"
+            assert max(seconds) < 5, "the deadline of 2 s, and what the machine does besides"
+            assert seconds[-1] < 1.5, "the circuit is open, so that nobody waits for the deadline"
             platform.start_process("catalog", "web")
             wait_until(
                 lambda: customer.get(PRODUCTS).status_code == 200, seconds=20, what="catalog back"
@@ -88,12 +88,12 @@ class TestCatalogDown:
         assert staff.stock(product) == {"on_hand": 1000, "reserved": 7, "available": 993}
         wait_until(
             lambda: customer.place(product["sku"], 1000).status_code == 409,
-            seconds=10,
+            seconds=20,
             what="the circuit closed: catalog is asked at once again",
         )
         assert customer.pay(orders[0]).status_code == 201
         staff_stock = {"on_hand": 999, "reserved": 6, "available": 993}
-        wait_until(lambda: staff.stock(product) == staff_stock, seconds=10, what="stock committed")
+        wait_until(lambda: staff.stock(product) == staff_stock, seconds=20, what="stock committed")
 
 
 class TestBrokerDown:
@@ -104,8 +104,8 @@ class TestBrokerDown:
             order = customer.buy(product["sku"], 4)
             assert staff.stock(product) == {"on_hand": 1000, "reserved": 4, "available": 996}
             assert platform.register().get("/api/v1/auth/me").status_code == 200
-        staff.wait_for_stock(product, on_hand=996, seconds=20)
-        handled = platform.event_log("catalog", order["id"])["handled"]
+        staff.wait_for_stock(product, on_hand=996)
+        handled = platform.event_log("catalog", order["id"], consumed=2)["handled"]
         assert sorted(event["type"] for event in handled) == ["order.paid", "order.placed"]
 
 

@@ -61,7 +61,7 @@ def start(path: Path, *options: str, **streams: Any) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, Outcome]:
     """Wait for the process; return its exit code and what it printed."""
-    out, err = process.communicate(timeout=50)
+    out, err = process.communicate(timeout=150)
     return process.returncode, Outcome(out.splitlines(), err.splitlines())
 
 
@@ -102,9 +102,15 @@ def wait_until(holds: Callable[[], Any]) -> None:
 
 
 def someone_waits() -> bool:
-    """Tell whether a session waits for a lock; of pg_stat_activity a transaction sees one moment only."""
+    """Tell whether a session of this database waits for a lock.
+
+    Other tests run on the same server. Of pg_stat_activity a transaction sees one moment only, and a
+    lock of a transaction names no database: but who waits for one holds others, which do.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN ("
+            "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()))"
         )
         return bool(cursor.fetchone()[0])

@@ -7,11 +7,12 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from chassis import queue
+from chassis import jobs, queue
 from chassis.events import inbox, outbox, relay
 from chassis.events.relay import Relay
 from chassis.ids import uuid7
 from chassis.models import OutboxEvent, RelayState
+from tests.chassis.processes import SECONDS, wait_until
 from tests.chassis.racing import race
 from tests.chassis.sample.events import NoteTaken
 
@@ -55,6 +56,10 @@ def write_notes(subject):
         with transaction.atomic():
             outbox.publish(NoteTaken(text=f"{subject} {number}"), subject=subject)
             outbox.publish(NoteTaken(text=f"{subject} {number}"), subject="shared")
+
+
+def are_sent(sent, texts):
+    return [message["data"]["text"] for _, message in sent] == texts
 
 
 class TestPublishBatch:
@@ -169,6 +174,21 @@ class TestPublishBatch:
 
 
 class TestRun:
+    def test_is_woken_by_an_event(self, sent, take_note, monkeypatch):
+        monkeypatch.setattr(relay, "IDLE_SECONDS", 40)  # longer than an event is waited for
+        monkeypatch.setattr(jobs, "_jobs", {})
+        one = Relay(beat=lambda: None)
+        thread = threading.Thread(target=one.run, daemon=True)
+        thread.start()
+        try:
+            for texts in (["a"], ["a", "b"], ["a", "b", "c"]):
+                take_note(texts[-1])
+                wait_until(partial(are_sent, sent, texts), seconds=20, what=texts[-1])
+        finally:
+            one.stop()
+            take_note("of the end")
+            thread.join(SECONDS)
+
     def test_begins_the_state_row_once_and_keeps_its_epoch(self, sent):
         def run_shortly():
             one = Relay(beat=lambda: None)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
+import structlog
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import lazystr
@@ -22,6 +23,8 @@ from chassis.events import publish
 from chassis.tokens.authentication import IsAdmin, IsStaff, ServiceAuthentication, has_scope
 from chassis.tokens.principal import Principal
 from tests.chassis.sample.events import NoteTaken
+
+log = structlog.get_logger()
 
 
 class OutOfPaper(PublicError):
@@ -134,6 +137,7 @@ def plain_query(request: HttpRequest) -> HttpResponse:
 
 
 def slow(request: HttpRequest) -> HttpResponse:
-    """Take a second."""
-    time.sleep(1)
+    """Say that it begins, and take a second, or as many as are asked for."""
+    log.info("slow_begun")
+    time.sleep(float(request.GET.get("seconds", 1)))
     return HttpResponse("done")

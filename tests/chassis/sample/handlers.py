@@ -5,6 +5,8 @@ from django.db import connection
 from chassis.events import handles
 from tests.chassis.sample.events import NoteTaken
 
+HELD = 1
+"""Key of the advisory lock for which a note that begins so waits."""
 TABLE = "CREATE TABLE IF NOT EXISTS sample_note (id bigserial PRIMARY KEY, text text NOT NULL)"
 
 
@@ -14,6 +16,9 @@ def keep_note(note: NoteTaken) -> str:
         cursor.execute("INSERT INTO sample_note (text) VALUES (%s)", [note.text])
         if note.text.startswith("slow"):
             cursor.execute("SELECT pg_sleep(1)")
+        if note.text.startswith("held"):
+            cursor.execute("SET LOCAL lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HELD])
     return f"kept {note.text}"
 
 

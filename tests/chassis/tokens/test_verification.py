@@ -88,7 +88,7 @@ class TestVerdict:
     ):
         token = signing_key.sign(claims(exp=int(time.time()) + 10))
         verifier.verify(token)
-        clock[0] = 8
+        clock[0] = 5
         verifier.verify(token)
         assert len(decoded) == 1
         clock[0] = 12
