@@ -1,27 +1,59 @@
 """What the catalog service refuses. The API decides what each means in HTTP."""
 
+from typing import ClassVar
+
 from chassis.errors import PublicError
 
 
-class SkuTaken(PublicError):
+class FieldError(PublicError):
+    """Base of failures that one field of the body is to blame for; `errors` points at it."""
+
+    field: ClassVar[str]
+
+    def __init__(self, detail: str = "", *, field: str = "") -> None:
+        """Say what failed; name the field where it is not the usual one."""
+        entry = {
+            "pointer": f"#/{field or self.field}",
+            "detail": detail or self.title,
+            "code": self.code,
+        }
+        super().__init__(detail, errors=[entry])
+
+
+class SkuTaken(FieldError):
     """Another product has the sku."""
 
     code = "sku-taken"
     title = "Another product has this sku"
+    field = "sku"
 
 
-class SlugTaken(PublicError):
+class SkuFixed(PublicError):
+    """A change would give a product another sku; other systems know it by the one it has."""
+
+    code = "validation-failed"
+    title = "Some fields are not valid"
+
+    def __init__(self) -> None:
+        """Point at the sku."""
+        detail = "A product's sku never changes."
+        super().__init__(errors=[{"pointer": "#/sku", "detail": detail, "code": "sku-fixed"}])
+
+
+class SlugTaken(FieldError):
     """Another product or category has the slug."""
 
     code = "slug-taken"
     title = "This slug is taken"
+    field = "slug"
 
 
-class UnknownCategory(PublicError):
-    """A product names a category that does not exist."""
+class UnknownCategory(FieldError):
+    """A product, or a category's parent, names a category that does not exist."""
 
     code = "unknown-category"
     title = "There is no such category"
+    field = "category"
 
 
 class VersionConflict(PublicError):
@@ -66,32 +98,36 @@ class CategoryInUse(PublicError):
     title = "The category still has products or sub-categories"
 
 
-class CategoryCycle(PublicError):
+class CategoryCycle(FieldError):
     """A category cannot stand below itself."""
 
     code = "category-cycle"
     title = "A category cannot stand below itself"
+    field = "parent"
 
 
-class CategoryTooDeep(PublicError):
+class CategoryTooDeep(FieldError):
     """The tree of categories has as many levels as it may."""
 
     code = "category-too-deep"
     title = "The tree of categories would have too many levels"
+    field = "parent"
 
 
-class StockShort(PublicError):
+class StockShort(FieldError):
     """An adjustment would leave less than is reserved, or less than nothing."""
 
     code = "stock-short"
     title = "There is not that much unreserved stock"
+    field = "quantity"
 
 
-class StockFull(PublicError):
+class StockFull(FieldError):
     """An adjustment would make more than a stock can count."""
 
     code = "stock-full"
     title = "That is more than can be in stock"
+    field = "quantity"
 
 
 class StockMoved(PublicError):

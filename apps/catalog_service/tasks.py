@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.catalog_service.services import alerts, ledger, sales, transfers
+from apps.catalog_service.services import alerts, ledger, orphans, sales, transfers
 from chassis import jobs, retention, work
 
 
@@ -60,3 +60,9 @@ def fail_lost_transfers() -> None:
 def delete_old_transfers(now: datetime) -> int:
     """Delete transfers that are over for long, and their files."""
     return transfers.delete_old(now=now)
+
+
+@retention.rule("orphans")
+def delete_orphans(now: datetime) -> int:
+    """Delete files that no row names."""
+    return orphans.delete_orphans(now=now)

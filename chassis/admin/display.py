@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -39,6 +40,12 @@ def short_id(value: object) -> SafeString | str:
 def code(value: object) -> SafeString | str:
     """Return a value in a font in which every character counts."""
     return format_html('<code class="souk-id">{}</code>', value) if value else ""
+
+
+def user_link(user_id: object) -> SafeString:
+    """Return a user's id, shortened, with a link to auth's page: that service alone knows the name."""
+    url = f"{settings.ADMIN_PATHS['auth']}accounts/user/{user_id}/change/"
+    return format_html('<a class="souk-link" href="{}">{}</a>', url, short_id(user_id))
 
 
 def pretty_json(value: Any) -> SafeString:

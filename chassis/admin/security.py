@@ -6,7 +6,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from chassis.admin.display import changes, code, pretty_json, short_id, when, whole_time
+from chassis.admin.display import (
+    changes,
+    code,
+    pretty_json,
+    short_id,
+    user_link,
+    when,
+    whole_time,
+)
 from chassis.admin.filters import ActorFilter, DayRangeFilter, RecentActionFilter
 from chassis.admin.options import ReadOnlyAdmin
 from chassis.admin.theme import display
@@ -32,8 +40,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="Actor")
     def actor(self, obj: AuditEntry) -> str:
-        """Return who did it."""
-        return short_id(obj.actor_id) if obj.actor_id else "a command"
+        """Return who did it, with a link."""
+        return user_link(obj.actor_id) if obj.actor_id else "a command"
 
     @display(description="Target")
     def target(self, obj: AuditEntry) -> str:

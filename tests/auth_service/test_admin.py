@@ -22,6 +22,7 @@ from apps.auth_service.models import (
     User,
 )
 from apps.auth_service.services import passwords, sessions
+from chassis.admin.display import user_link
 from chassis.ids import uuid7
 from chassis.models import AuditEntry, DenyEntry, OutboxEvent
 from tests.auth_service.factories import PASSWORD, make_user
@@ -114,6 +115,10 @@ class TestPages:
             assert foreign_urls(content) == [], path
             assert "Noor <b>" not in content
             assert not [one for one in hidden if one in content], path
+
+    def test_of_users_are_where_other_services_lead_to(self):
+        user = make_user()
+        assert f'href="{change_url(user)}"' in user_link(user.pk)
 
     def test_cost_the_same_number_of_queries_however_many_rows_they_show(self, staff):
         fill()

@@ -14,6 +14,11 @@ def problem_of(response: Any, status: int, code: str) -> Any:
     return problem
 
 
+def blamed(problem: Any) -> list[str]:
+    """Return where a problem found fault."""
+    return [error["pointer"] for error in problem["errors"]]
+
+
 def pointers(response: Any) -> list[str]:
     """Return where the answered 400 found fault."""
-    return [e["pointer"] for e in problem_of(response, 400, "validation-failed")["errors"]]
+    return blamed(problem_of(response, 400, "validation-failed"))

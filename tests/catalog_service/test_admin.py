@@ -20,6 +20,7 @@ from apps.catalog_service.models import (
 )
 from apps.catalog_service.services import alerts
 from apps.catalog_service.services.products import update_product
+from apps.catalog_service.services.stock import adjust_stock
 from chassis.ids import uuid7
 from tests.catalog_service import factories
 from tests.staff import change_url, foreign_urls, lists
@@ -74,6 +75,7 @@ NARROWED = {
     "stockmovement/?kind=reserved": 1,
     "stockmovement/?q=CHAIR-1": 1,
     "stockmovement/?q=CHA": 1,
+    "stockmovement/?q=LAMP": 2,
     "stockmovement/?q=nothing": 0,
     "pricechange/?q=LAMP-1": 2,
     "reservation/": 1,
@@ -189,6 +191,31 @@ class TestPages:
             assert reservation in content
             assert product in content
 
+    def test_of_a_product_lead_to_its_own_rows_alone(self, staff):
+        longer, like_an_id = f"{UUID(int=7)}0", str(UUID(int=7))
+        for sku in (like_an_id, longer):
+            factories.product(3, sku=sku)
+        made = Product.objects.get(sku=like_an_id)
+        content = staff.get(change_url(made)).content.decode()
+        for model in ("stockmovement", "pricechange"):
+            url = f"{CATALOG}{model}/?q={like_an_id}"
+            assert url in content
+            assert [row.product_id for row in staff.get(url).context["cl"].result_list] == [made.pk]
+        assert list(staff.get(f"{CATALOG}product/?q={like_an_id}").context["cl"].result_list) == [
+            made
+        ]
+
+    def test_lead_from_who_did_it_to_auth(self, staff):
+        lamp = factories.product()
+        adjust_stock(slug=lamp.slug, quantity=1, reason="x", actor=f"user:{staff.user_id}")
+        update_product(slug=lamp.slug, values={"price": "25.00"}, by=staff.user_id)
+        user = f'href="/admin/auth/accounts/user/{staff.user_id}/change/"'
+        product = change_url(lamp)
+        lists_ = [f"{CATALOG}{model}/" for model in ("stockmovement", "pricechange")]
+        audit = f"{HOME}chassis/auditentry/"
+        for page in (product, product.replace("/change/", "/history/"), *lists_, audit):
+            assert user in staff.get(page).content.decode(), page
+
     def test_mark_reservations_that_are_old(self, staff, order):
         _, _, order_id = fill(order)
         before = timezone.now() - alerts.OLD_RESERVATION
@@ -208,7 +235,7 @@ def queries(browser, url):
 class TestOverview:
     def test_shows_what_there_is(self, staff, order):
         lamp, _, _ = fill(order)
-        gone = factories.product(0, name="A very long name of a product that nobody can have")
+        factories.product(0, name="A very long name of a product that nobody can have")
         Product.objects.filter(pk=lamp.pk).update(popularity=7)
         cards = {card.title: card for card in staff.get(HOME).context["dashboard"].cards}
         of_events = ("Dead letters", "Unpublished events", "Failing events")
@@ -224,7 +251,7 @@ class TestOverview:
         overview = staff.get(HOME).context["dashboard"]
         assert overview.charts[1].labels == [lamp.name]
         assert '"indexAxis":"y"' in overview.charts[1].options
-        assert [line.hint for line in overview.listings[0].lines] == [lamp.sku, gone.sku]
+        assert [line.hint for line in overview.listings[0].lines] == [lamp.sku]
 
     def test_leads_to_what_its_figures_count(self, staff, order):
         fill(order)

@@ -79,6 +79,10 @@ class TestCategories:
         assert list(answer.context["form"].errors) == [field]
         assert Category.objects.get(pk=home.pk).parent_id is None
 
+    def test_say_all_that_is_wrong_at_once(self, staff):
+        answer = staff.press(f"{CATEGORIES}add/", name="", slug="no spaces", parent="none")
+        assert answer.context["form"].errors.keys() == {"name", "slug", "parent"}
+
 
 class TestAlerts:
     def test_are_cleared_once(self, staff):

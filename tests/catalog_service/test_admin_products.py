@@ -53,6 +53,15 @@ def typed(product=None, **changes):
     return form | changes
 
 
+def png():
+    """Return a picture as a browser sends it."""
+    file = BytesIO()
+    Image.new("RGB", (2, 2), "red").save(file, "PNG")
+    file.seek(0)
+    file.name = "lamp.png"
+    return file
+
+
 def errors_of(answer):
     """Return what the form of a page says, by field."""
     assert answer.status_code == 200
@@ -107,6 +116,33 @@ class TestAdd:
         answer = staff.press(f"{PRODUCTS}add/", **typed(**changes))
         assert list(errors_of(answer)) == [field]
         assert b"Tall." in answer.content
+        assert not Product.objects.exists()
+
+    def test_says_all_that_is_wrong_at_once(self, staff):
+        changes = {"sku": "", "name": "", "price": "1,5", "attributes": "{", "image_url": "x"}
+        told = errors_of(staff.press(f"{PRODUCTS}add/", **typed(**changes)))
+        assert told.keys() == changes.keys()
+        assert told["sku"] == ["This field is required."]
+        assert told["price"] == [
+            "Type an amount such as 19.90: a point, no comma, and two decimals at most."
+        ]
+
+    def test_takes_a_picture(self, staff):
+        staff.press(f"{PRODUCTS}add/", **typed(picture=png()))
+        assert Product.objects.get().image_url.startswith("/media/catalog/")
+
+    def test_tells_where_the_picture_is_none_and_has_the_product(self, staff):
+        file = BytesIO(b"<svg onload=alert(1)>")
+        file.name = "lamp.png"
+        answer = staff.press(f"{PRODUCTS}add/", **typed(picture=file))
+        made = Product.objects.get()
+        assert answer["Location"] == change_url(made)
+        assert messages_of(answer)[1].startswith("Its picture is not taken: It is broken")
+        assert not made.image_url
+
+    def test_takes_no_picture_beside_an_address(self, staff):
+        form = typed(image_url="https://cdn.example/a.png", picture=png())
+        assert list(errors_of(staff.press(f"{PRODUCTS}add/", **form))) == ["image_url"]
         assert not Product.objects.exists()
 
     def test_is_not_for_customers(self, staff_browser, staff):
@@ -176,11 +212,7 @@ class TestChange:
 
 class TestPicture:
     def test_is_stored_and_removed(self, staff, lamp, settings, tmp_path):
-        file = BytesIO()
-        Image.new("RGB", (2, 2), "red").save(file, "PNG")
-        file.seek(0)
-        file.name = "lamp.png"
-        staff.press(f"{PRODUCTS}{lamp.pk}/picture/", picture=file)
+        staff.press(f"{PRODUCTS}{lamp.pk}/picture/", picture=png())
         url = Product.objects.get().image_url
         assert url.startswith("/media/catalog/")
         assert url in staff.get(PRODUCTS).content.decode()

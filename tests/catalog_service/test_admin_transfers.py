@@ -1,9 +1,12 @@
 """Imports and exports in the admin: begun, watched, downloaded."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from apps.catalog_service.admin import site
 from apps.catalog_service.models import Product, Transfer
 from apps.catalog_service.services import transfers
 from chassis.models import AuditEntry
@@ -116,6 +119,31 @@ class TestPage:
         assert "<b>" not in content
         assert "price must be an amount" in content
         assert Product.objects.count() == 1
+
+    def test_and_list_warn_of_rows_left_out(self, staff_browser):
+        browser = staff_browser()
+        for text in (f"{GOOD}B-1,Cup,dear,Kitchen\n", GOOD):
+            begin_import(browser, file=upload(text))
+            run(Transfer.objects.latest("pk"))
+        whole, partly = browser.get(page_of("changelist")).context["cl"].result_list
+        transfers_: Any = site._registry[Transfer]
+        assert (transfers_.state(whole), transfers_.state(partly)) == ("done", "done in part")
+        assert "1 left out" in transfers_.result(partly)
+        warned = {row: browser.get(change_url(row)).content.decode() for row in (whole, partly)}
+        assert "1 row left out: see below." in warned[partly]
+        assert "souk-warning" in warned[partly]
+        assert "souk-warning" not in warned[whole]
+        assert f"/admin/auth/accounts/user/{browser.user_id}/change/" in warned[whole]
+
+    def test_tells_which_columns_were_not_read(self, staff_browser):
+        browser = staff_browser()
+        begin_import(browser, file=upload("sku,name,price,category,on_hand,<i>\nA,Pot,1,Tea,5,x\n"))
+        run(transfer := Transfer.objects.get())
+        content = browser.get(change_url(transfer)).content.decode()
+        assert "Columns not read</span><span>on_hand, &lt;i&gt;</span>" in content
+        listed = browser.get(page_of("changelist")).context["cl"].result_list[0]
+        transfers_: Any = site._registry[Transfer]
+        assert "unread" not in transfers_.result(listed)
 
     def test_tells_why_it_failed(self, staff_browser):
         begin_import(staff_browser(), file=upload("sku\nA\n"))

@@ -9,7 +9,7 @@ from apps.catalog_service import conf
 from apps.catalog_service.models import Category
 from chassis.models import AuditEntry
 from tests.catalog_service.factories import CATEGORIES, PRODUCTS, category, product
-from tests.catalog_service.problems import pointers, problem_of
+from tests.catalog_service.problems import blamed, pointers, problem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -108,11 +108,12 @@ class TestCreate:
         assert (made["slug"], made["parent"]) == ("h", None)
 
     def test_refuses_a_slug_that_is_taken(self, as_staff, tree):
-        problem_of(as_staff.post(CATEGORIES, {"name": "Home"}), 409, "slug-taken")
+        answer = as_staff.post(CATEGORIES, {"name": "Home"})
+        assert blamed(problem_of(answer, 409, "slug-taken")) == ["#/slug"]
 
     def test_refuses_an_unknown_parent(self, as_staff):
         response = as_staff.post(CATEGORIES, {"name": "Home", "parent": "none"})
-        problem_of(response, 422, "unknown-category")
+        assert blamed(problem_of(response, 422, "unknown-category")) == ["#/parent"]
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
@@ -139,7 +140,8 @@ class TestChange:
 
     @pytest.mark.parametrize("parent", ["home", "lighting", "bulbs"])
     def test_refuses_a_cycle(self, as_staff, tree, parent):
-        problem_of(as_staff.patch(path("home"), {"parent": parent}), 409, "category-cycle")
+        answer = as_staff.patch(path("home"), {"parent": parent})
+        assert blamed(problem_of(answer, 409, "category-cycle")) == ["#/parent"]
         assert Category.objects.get(slug="home").parent is None
 
     def test_takes_along_what_stands_below(self, api, as_staff, tree):
@@ -183,7 +185,7 @@ class TestChange:
         assert as_staff.post(CATEGORIES, {**body, "parent": "desks"}).status_code == 201
         # Home and the two levels below it would make four below Garden.
         answer = as_staff.patch(path("home"), {"parent": "garden"})
-        problem_of(answer, 409, "category-too-deep")
+        assert blamed(problem_of(answer, 409, "category-too-deep")) == ["#/parent"]
         assert as_staff.patch(path("lighting"), {"parent": "garden"}).status_code == 200
 
     def test_refuses_what_does_not_exist(self, as_staff, tree):

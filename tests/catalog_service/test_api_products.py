@@ -9,7 +9,7 @@ from apps.catalog_service.models import Product, Stock
 from apps.catalog_service.serializers.products import ProductOutput
 from chassis.models import AuditEntry
 from tests.catalog_service.factories import PRODUCTS, category, product, product_body, reserve
-from tests.catalog_service.problems import pointers, problem_of
+from tests.catalog_service.problems import blamed, pointers, problem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -186,19 +186,19 @@ class TestCreate:
 
     def test_refuses_an_unknown_category(self, as_staff, outbox_events):
         response = as_staff.post(PRODUCTS, product_body(category="none"))
-        problem_of(response, 422, "unknown-category")
+        assert blamed(problem_of(response, 422, "unknown-category")) == ["#/category"]
         assert not outbox_events()
 
     def test_refuses_a_sku_that_is_taken(self, as_staff, outbox_events):
         as_staff.post(PRODUCTS, product_body())
         response = as_staff.post(PRODUCTS, product_body(name="Other"))
-        problem_of(response, 409, "sku-taken")
+        assert blamed(problem_of(response, 409, "sku-taken")) == ["#/sku"]
         assert Product.objects.count() == Stock.objects.count() == len(outbox_events()) == 1
 
     def test_refuses_a_slug_that_is_taken(self, as_staff):
         as_staff.post(PRODUCTS, product_body())
         response = as_staff.post(PRODUCTS, product_body(sku="LAMP-2", slug="desk-lamp"))
-        problem_of(response, 409, "slug-taken")
+        assert blamed(problem_of(response, 409, "slug-taken")) == ["#/slug"]
 
 
 class TestAttributes:
@@ -341,7 +341,7 @@ class TestChange:
             {"price": "19.9"},
             {"name": "Lamp", "price": "19.90", "status": "active", "category": "lighting"},
             {"attributes": {"watt": 1}},
-            {"sku": "OTHER", "id": "1", "stock": {"on_hand": 1}, "created_at": "x"},
+            {"sku": "LAMP", "id": "1", "stock": {"on_hand": 1}, "created_at": "x"},
         ],
     )
     def test_of_nothing_tells_nothing(self, as_staff, lamp, told, body):
@@ -363,6 +363,18 @@ class TestChange:
     def test_to_null_is_refused(self, as_staff, lamp, told, field):
         assert pointers(as_staff.patch(path("lamp"), {field: None})) == [f"#/{field}"]
         assert told() == []
+
+    @pytest.mark.parametrize("sku", ["OTHER", "lamp", "", None, 7])
+    def test_of_the_sku_is_refused(self, as_staff, lamp, told, sku):
+        response = as_staff.patch(path("lamp"), {"sku": sku, "price": "1.00"})
+        assert pointers(response) == ["#/sku"]
+        assert told() == []
+        assert Product.objects.get().price == Decimal("19.90")
+
+    def test_takes_what_was_read(self, as_staff, lamp, told):
+        read = as_staff.get(path("lamp")).json()
+        assert as_staff.patch(path("lamp"), {**read, "price": "1.00"}).status_code == 200
+        assert [name for name, _ in told()] == ["product.price_changed"]
 
     def test_refuses_a_slug_that_is_taken(self, as_staff, lamp, told):
         other = product()

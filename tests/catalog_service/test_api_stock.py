@@ -10,7 +10,7 @@ from apps.catalog_service.services.stock import MOST_ON_HAND
 from chassis.ids import uuid7
 from chassis.models import AuditEntry
 from tests.catalog_service.factories import PRODUCTS, ledger_of, product, reserve, stock_of
-from tests.catalog_service.problems import pointers, problem_of
+from tests.catalog_service.problems import blamed, pointers, problem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,8 @@ class TestAdjust:
         entry = AuditEntry.objects.get(action="stock.adjusted")
         assert (entry.actor_id, entry.target_id) == (as_staff.user_id, str(made.id))
         assert entry.details == {"quantity": 7, "reason": "delivery 12"}
-        problem_of(adjust(as_staff, made.slug, -8), 409, "stock-short")
+        problem = problem_of(adjust(as_staff, made.slug, -8), 409, "stock-short")
+        assert blamed(problem) == ["#/quantity"]
         assert AuditEntry.objects.count() == 1
 
     def test_leaves_what_is_reserved(self, as_staff, order):
@@ -67,7 +68,8 @@ class TestAdjust:
 
     def test_stays_below_what_can_be_counted(self, as_staff):
         made = product(MOST_ON_HAND)
-        problem_of(adjust(as_staff, made.slug, 1), 409, "stock-full")
+        problem = problem_of(adjust(as_staff, made.slug, 1), 409, "stock-full")
+        assert blamed(problem) == ["#/quantity"]
         assert stock_of(made) == (MOST_ON_HAND, 0)
         assert adjust(as_staff, made.slug, -1).status_code == 201
         assert adjust(as_staff, made.slug, 1).status_code == 201

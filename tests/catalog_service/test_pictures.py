@@ -121,6 +121,26 @@ class TestClean:
         with pytest.raises(PictureInvalid):
             images.clean(content.getvalue()[: content.tell() // 2])
 
+    @pytest.mark.parametrize(
+        "content",
+        [*map(picture, ("PNG", "JPEG", "WEBP", "GIF")), *map(animation, ("PNG", "WEBP", "GIF"))],
+        ids=("PNG", "JPEG", "WEBP", "GIF", "PNG of frames", "WEBP of frames", "GIF of frames"),
+    )
+    def test_refuses_what_lacks_its_last_byte(self, content):
+        images.clean(content)
+        with pytest.raises(PictureInvalid):
+            images.clean(content[:-1])
+
+    def test_refuses_an_animation_that_was_cut_short_between_two_frames(self):
+        content = animation("GIF")
+        second = content.index(b"!\xf9", content.index(b"!\xf9") + 1)
+        with pytest.raises(PictureInvalid, match="cut short"):
+            images.clean(content[:second])
+
+    @pytest.mark.parametrize("form", ["PNG", "GIF"])
+    def test_takes_a_whole_one_with_more_behind_it(self, form):
+        assert images.clean(picture(form) + b"more").suffix == form.lower()
+
     def test_refuses_a_bomb_before_it_goes_off(self):
         # 40,000 x 40,000 pixels by its head, and some bytes.
         head = bytearray(picture("PNG"))
@@ -301,6 +321,15 @@ class TestRemoval:
         with django_capture_on_commit_callbacks(execute=True):
             as_staff.patch(f"{PRODUCTS}/{made.slug}", {"image_url": "https://cdn.example/a.png"})
         assert files(media) == []
+
+    @pytest.mark.parametrize("way", ["https://cdn.example{}", "{}?v=2", "{}#x", "{}?a=/b"])
+    def test_spares_the_file_that_the_new_url_is_of(
+        self, as_staff, made, media, way, django_capture_on_commit_callbacks
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            patch = {"image_url": way.format(made.image_url)}
+            assert as_staff.patch(f"{PRODUCTS}/{made.slug}", patch).status_code == 200
+        assert len(files(media)) == 1
 
     def test_leaves_what_is_not_its_own(
         self, as_staff, made, media, django_capture_on_commit_callbacks

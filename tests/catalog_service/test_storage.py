@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -10,12 +11,14 @@ import httpx
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from apps.catalog_service.errors import StorageUnavailable
-from apps.catalog_service.models import Product
-from apps.catalog_service.services import pictures
+from apps.catalog_service.models import Product, Transfer
+from apps.catalog_service.services import orphans, pictures, stored_pictures
+from apps.catalog_service.services.images import Picture
 from settings import storage
 from tests.catalog_service.factories import PRODUCTS, product
 from tests.catalog_service.problems import problem_of
@@ -153,6 +156,23 @@ class TestFileInABucket:
         with private.open(name) as file:
             assert file.read() == b"sku\n"
         private.delete(name)
+
+
+@pytest.mark.django_db
+class TestOrphanInABucket:
+    def test_goes_after_a_day(self, endpoint, use):
+        use(**variables(endpoint))
+        made = product()
+        pictures.store(slug=made.slug, content=picture(), by=None)
+        shown = names()
+        stored_pictures.write(made.id, Picture(b"x", "png"))
+        storages["private"].save(f"{Transfer().folder}/upload", ContentFile(b"x"))
+        now = timezone.now()
+        assert orphans.delete_orphans(now=now) == 0
+        assert len(names()) == 3
+        assert orphans.delete_orphans(now=now + timedelta(days=2)) == 2
+        assert names() == shown
+        storages["default"].delete(shown[0].removeprefix("media/"))
 
 
 class TestFileInAFolder:

@@ -50,12 +50,12 @@ def start_import(text=GOOD, **options):
     )
 
 
-def start_adjustment(*lines, **options):
+def start_adjustment(*lines, header="sku,quantity", **options):
     """Queue an adjustment of stock."""
     return transfers.start(
         TransferKind.ADJUST_STOCK,
         by=STAFF,
-        file=ContentFile("\n".join(["sku,quantity", *lines]).encode()),
+        file=ContentFile("\n".join([header, *lines]).encode()),
         file_name="count.csv",
         options={"reason": "", "dry_run": False} | options,
     )
@@ -173,6 +173,7 @@ class TestRun:
             "unchanged": 0,
             "bad": 1,
             "superseded": 0,
+            "unread": [],
         }
         assert transfer.refusals == [
             {
@@ -285,6 +286,13 @@ class TestKilled:
         assert (transfer.attempts, transfer.summary["unchanged"]) == (2, 2)
         assert len(transfer.refusals) == 1
 
+    def test_tells_which_columns_it_does_not_read(self):
+        factories.product(sku="S-1")
+        imports = ran(start_import(f"{HEADER.strip()},on_hand\nA-1,Pot,1,Kitchen,5\n"))
+        assert (imports.status, imports.summary["unread"]) == ("done", ["on_hand"])
+        adjusts = ran(start_adjustment("S-1,1,x", header="sku,quantity,note"))
+        assert (adjusts.status, adjusts.summary["unread"]) == ("done", ["note"])
+
     @pytest.mark.parametrize("at", ["in the second batch", "behind it", "at the end"])
     def test_adjustment_counts_each_row_once(self, monkeypatch, at):
         made = [factories.product(sku=f"S-{number}") for number in range(5)]
@@ -304,7 +312,7 @@ class TestKilled:
         assert ran(transfer).status == "done"
         assert [factories.stock_of(one)[0] for one in made] == [1, 2, 3, 4, 5]
         assert StockMovement.objects.count() == 5
-        assert transfer.summary == {"adjusted": 5, "unchanged": 0, "bad": 2}
+        assert transfer.summary == {"adjusted": 5, "unchanged": 0, "bad": 2, "unread": []}
         assert [refusal["row"] for refusal in transfer.refusals] == [2, 6]
         assert transfer.position == 8
 

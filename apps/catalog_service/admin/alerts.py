@@ -11,9 +11,10 @@ from apps.catalog_service.admin.filters import OpenAlertFilter
 from apps.catalog_service.admin.links import order_link, product_link
 from apps.catalog_service.models import Alert, AlertKind, Product
 from apps.catalog_service.services import alerts
+from chassis.admin.asking import Question
 from chassis.admin.display import changes, pretty_json, short_id, when, whole_time
 from chassis.admin.filters import as_uuid
-from chassis.admin.options import MOST_AT_ONCE, Question, ReadOnlyAdmin, actor_id
+from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import ChoicesDropdownFilter, action, display
 
 _COLOURS = {

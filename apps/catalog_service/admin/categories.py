@@ -1,6 +1,6 @@
 """Categories: a tree on one page, kept by the same services as the API's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,10 +17,12 @@ from apps.catalog_service.forms.categories import CategoryForm
 from apps.catalog_service.models import Category
 from apps.catalog_service.selectors import categories as selectors
 from apps.catalog_service.services import categories
-from chassis.admin.options import Question, ServiceModelAdmin, actor_id
+from chassis.admin.asking import Question
+from chassis.admin.options import ServiceModelAdmin, actor_id
+from chassis.errors import PublicError
 
 _INDENT: Final = "\xa0\xa0\xa0\xa0"
-_FIELDS: Final = {
+_FIELDS: Final[Mapping[type[PublicError], str]] = {
     SlugTaken: "slug",
     UnknownCategory: "parent",
     CategoryCycle: "parent",

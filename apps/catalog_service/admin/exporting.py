@@ -10,7 +10,8 @@ from django.urls import reverse
 from apps.catalog_service.admin.links import list_url
 from apps.catalog_service.models import Category, Product, ProductStatus, TransferKind
 from apps.catalog_service.services import transfers
-from chassis.admin.options import MOST_AT_ONCE, Question, ServiceModelAdmin, actor_id
+from chassis.admin.asking import Question
+from chassis.admin.options import MOST_AT_ONCE, ServiceModelAdmin, actor_id
 from chassis.admin.theme import action
 
 

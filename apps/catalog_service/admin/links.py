@@ -6,7 +6,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.html import format_html
 
-from chassis.admin.display import short_id
+from chassis.admin.display import short_id, user_link
 from chassis.admin.filters import as_uuid
 
 STATUS_COLOURS = {"draft": "warning", "active": "success", "archived": ""}
@@ -54,10 +54,10 @@ def order_link(order_id: UUID | None) -> str:
 
 
 def actor(text: str) -> str:
-    """Return who did it, as ledgers have it: a user by the id, shortened, or a part of the shop."""
+    """Return who did it, as ledgers have it: a user, with a link, or a part of the shop."""
     kind, _, user_id = text.partition(":")
     known = as_uuid(user_id) if kind == "user" else None
-    return text if known is None else format_html("user {}", short_id(known))
+    return text if known is None else format_html("user {}", user_link(known))
 
 
 def signed(number: int) -> str:

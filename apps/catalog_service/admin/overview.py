@@ -163,8 +163,8 @@ def _top_products() -> Chart:
 
 def _running_low() -> Listing:
     """Return the best sellers of which there are few."""
-    active = Product.objects.filter(status=ProductStatus.ACTIVE).order_by("-popularity", "-id")
-    best = active.values("pk")[:_BEST_SELLERS]
+    sellers = Product.objects.filter(status=ProductStatus.ACTIVE, popularity__gt=0)
+    best = sellers.order_by("-popularity", "-id").values("pk")[:_BEST_SELLERS]
     few = Product.objects.filter(
         pk__in=best, stock__on_hand__lte=F("stock__reserved") + conf.low_stock()
     )
@@ -180,7 +180,7 @@ def _running_low() -> Listing:
             )
             for product in rows[:_TOP]
         ],
-        empty="There is enough of all.",
+        empty="There is enough of all that sold.",
     )
 
 

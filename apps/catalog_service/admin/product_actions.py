@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import action as list_action
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,8 +18,9 @@ from apps.catalog_service.forms.products import PictureForm
 from apps.catalog_service.forms.stock import AdjustForm
 from apps.catalog_service.models import Product, ProductStatus
 from apps.catalog_service.services import pictures, products, stock
+from chassis.admin.asking import Question
 from chassis.admin.filters import as_uuid
-from chassis.admin.options import MOST_AT_ONCE, Question, ServiceModelAdmin, actor_id
+from chassis.admin.options import MOST_AT_ONCE, ServiceModelAdmin, actor_id
 from chassis.admin.theme import ActionVariant, action
 
 _ARCHIVE = Question(
@@ -99,11 +101,21 @@ class ProductActionsAdmin(ServiceModelAdmin):
         form = PictureForm(request.POST or None, request.FILES or None)
 
         def save(values: dict[str, Any]) -> str:
-            content = values["picture"].read(conf.LONGEST_PICTURE + 1)
-            pictures.store(slug=product.slug, content=content, by=actor_id(request))
+            self.store_picture(request, product, values["picture"])
             return f"{product.name} has a new picture."
 
         return self._sub_page(request, product, form, save, title="Upload picture", button="Upload")
+
+    def store_picture(
+        self, request: HttpRequest, product: Product, file: "UploadedFile[Any]"
+    ) -> None:
+        """Make an uploaded file the product's picture.
+
+        Raises:
+            PictureInvalid, StorageUnavailable: as of `pictures.store`.
+        """
+        content = file.read(conf.LONGEST_PICTURE + 1)
+        pictures.store(slug=product.slug, content=content, by=actor_id(request))
 
     def _sub_page(
         self,

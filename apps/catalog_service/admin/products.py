@@ -1,9 +1,12 @@
 """Products: found, added, changed, priced and counted. Every write is a service's."""
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,11 +30,16 @@ from chassis.admin.display import when
 from chassis.admin.filters import as_uuid
 from chassis.admin.options import actor_id
 from chassis.admin.theme import ChoicesDropdownFilter, display
+from chassis.errors import PublicError
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 _SHOWN = 10
 _LONGEST_SEARCH = 200
-_FIELDS = {SkuTaken: "sku", SlugTaken: "slug", UnknownCategory: "category"}
+_FIELDS: Final[Mapping[type[PublicError], str]] = {
+    SkuTaken: "sku",
+    SlugTaken: "slug",
+    UnknownCategory: "category",
+}
 """Beside which field a refusal is shown."""
 
 _CONFLICT = (
@@ -88,7 +96,8 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
         if not term:
             return queryset, False
         if (product_id := as_uuid(term)) is not None:
-            return queryset.filter(pk=product_id), False
+            # A sku may look like an id.
+            return queryset.filter(Q(pk=product_id) | Q(sku=term)), False
         return queryset.filter(Q(sku__startswith=term) | Q(_matches(term))), False
 
     @display(description="")
@@ -146,6 +155,7 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
         """Take a new product."""
         form = ProductForm(
             request.POST or None,
+            request.FILES or None,
             categories=category_choices(),
             product=None,
             initial={"status": ProductStatus.DRAFT, "attributes": "{}"},
@@ -153,14 +163,27 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
         made: list[Product] = []
 
         def save(values: dict[str, Any]) -> str:
-            made.append(products.create_product(values, by=actor_id(request)))
+            typed = {name: value for name, value in values.items() if name != "picture"}
+            made.append(products.create_product(typed, by=actor_id(request)))
             return f"{made[0].name} is added. It has no stock yet."
 
         if request.method == "POST" and self.submitted(request, form, save, fields=_FIELDS):
+            if file := form.cleaned_data["picture"]:
+                self._add_picture(request, made[0], file)
             return HttpResponseRedirect(product_url(made[0].pk))
         return self.page(
             request, "catalog/admin/product.html", title="Add product", form=form, button="Add"
         )
+
+    def _add_picture(
+        self, request: HttpRequest, product: Product, file: "UploadedFile[Any]"
+    ) -> None:
+        """Give a new product its picture; where that cannot be, it is there without one."""
+        try:
+            self.store_picture(request, product, file)
+        except PublicError as error:
+            told = f"Its picture is not taken: {error.detail or error.title}"
+            self.message_user(request, told, messages.ERROR)
 
     def change_view(
         self,
@@ -233,7 +256,7 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
 
 def _matches(text: str) -> RawSQL:
     """Return the search's own condition, its values in the order in which they stand in it."""
-    values = search.read(text).parameters()
+    values = search.read(text, is_staff=True).parameters()
     condition = search.match(values)
     names = _NAMED.findall(condition)
     condition = _NAMED.sub("%s", condition)

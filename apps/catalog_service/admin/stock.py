@@ -66,9 +66,15 @@ class OfProductAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows of the products of a sku, or of what begins with it."""
+        """Return the rows of the product of a sku, or of some whose skus begin so; by an index."""
         term = search_term.strip()
-        return (queryset.filter(product__in=products_of(term)) if term else queryset), False
+        if not term:
+            return queryset, False
+        if (product_id := product_of(term)) is not None:
+            return queryset.filter(product=product_id), False
+        beginning = Product.objects.filter(sku__startswith=term).order_by("sku")
+        some = list(beginning.values_list("pk", flat=True)[:_MOST_PRODUCTS])
+        return queryset.filter(product__in=some), False
 
     @display(description="Product")
     def product_(self, obj: Any) -> str:
@@ -109,9 +115,9 @@ class StockMovementAdmin(OfProductAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the movements of an order, or of a sku."""
+        """Return the movements of an order, or of a sku; one that looks like an id is a sku still."""
         order_id = as_uuid(search_term)
-        if order_id is not None:
+        if order_id is not None and product_of(search_term.strip()) is None:
             return queryset.filter(order_id=order_id), False
         return super().get_search_results(request, queryset, search_term)
 
@@ -151,8 +157,6 @@ class PriceChangeAdmin(OfProductAdmin):
         return f"{obj.price:,.2f} {obj.currency}"
 
 
-def products_of(sku: str) -> list[UUID]:
-    """Return the ids of the product of a sku, or of some whose skus begin so; by an index."""
-    exact = Product.objects.filter(sku=sku).values_list("pk", flat=True)
-    beginning = Product.objects.filter(sku__startswith=sku).order_by("sku")
-    return list(exact) or list(beginning.values_list("pk", flat=True)[:_MOST_PRODUCTS])
+def product_of(sku: str) -> UUID | None:
+    """Return the id of the product of a whole sku."""
+    return Product.objects.filter(sku=sku).values_list("pk", flat=True).first()

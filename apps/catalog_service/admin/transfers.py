@@ -20,13 +20,21 @@ from apps.catalog_service.errors import StorageUnavailable
 from apps.catalog_service.forms.transfers import AdjustFileForm, ExportForm, ImportForm
 from apps.catalog_service.models import Transfer, TransferKind, TransferStatus
 from apps.catalog_service.services import transfers
-from chassis.admin.display import age, short_id, when
+from chassis.admin.display import age, user_link, when
 from chassis.admin.filters import as_uuid
 from chassis.admin.options import ReadOnlyAdmin, actor_id
 from chassis.admin.theme import ChoicesDropdownFilter, action, display
 
 _REFRESH_SECONDS: Final = 2
-_COLOURS: Final = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
+_COLOURS: Final = {
+    "queued": "",
+    "running": "info",
+    "done": "success",
+    "done in part": "warning",
+    "failed": "danger",
+}
+_COUNTS: Final = {"bad": "left out"}
+"""What a page calls a count, where it is not its own name."""
 
 
 class Beginning(NamedTuple):
@@ -78,8 +86,8 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @display(description="State", label=_COLOURS)
     def state(self, obj: Transfer) -> str:
-        """Return the status."""
-        return obj.status
+        """Return the status; one that left rows out is not simply done."""
+        return "done in part" if is_partly_done(obj) else obj.status
 
     @display(description="Progress")
     def how_far(self, obj: Transfer) -> str:
@@ -88,7 +96,8 @@ class TransferAdmin(ReadOnlyAdmin):
             return ""
         percent = percent_of(obj)
         return format_html(
-            '<progress class="souk-progress" max="100" value="{}" title="{} %"></progress>',
+            '<progress class="souk-progress{}" max="100" value="{}" title="{} %"></progress>',
+            " souk-partly" if is_partly_done(obj) else "",
             percent,
             percent,
         )
@@ -96,9 +105,7 @@ class TransferAdmin(ReadOnlyAdmin):
     @display(description="Result")
     def result(self, obj: Transfer) -> str:
         """Return the counts, or why it failed."""
-        return obj.error[:120] or ", ".join(
-            f"{number:,} {name}" for name, number in obj.summary.items()
-        )
+        return obj.error[:120] or ", ".join(f"{number:,} {name}" for name, number in counts_of(obj))
 
     @display(description="Asked for")
     def asked(self, obj: Transfer) -> str:
@@ -107,8 +114,8 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @display(description="By")
     def by(self, obj: Transfer) -> str:
-        """Return the user's id, shortened."""
-        return short_id(obj.created_by)
+        """Return the user's id, with a link."""
+        return user_link(obj.created_by)
 
     def change_view(
         self,
@@ -126,7 +133,9 @@ class TransferAdmin(ReadOnlyAdmin):
             title=transfer.get_kind_display(),
             transfer=transfer,
             percent=percent_of(transfer),
-            counts=transfer.summary.items(),
+            counts=counts_of(transfer),
+            left_out=transfer.summary["bad"] if is_partly_done(transfer) else 0,
+            unread=transfer.summary.get("unread"),
             options=options_of(transfer),
             took=_took(transfer),
         )
@@ -219,6 +228,20 @@ def percent_of(transfer: Transfer) -> int:
     if transfer.status == TransferStatus.DONE:
         return 100
     return min(99, 100 * transfer.progress // transfer.total) if transfer.total else 0
+
+
+def is_partly_done(transfer: Transfer) -> bool:
+    """Tell whether a transfer is done, but for rows that it left out."""
+    return transfer.status == TransferStatus.DONE and bool(transfer.summary.get("bad"))
+
+
+def counts_of(transfer: Transfer) -> list[tuple[str, int]]:
+    """Return what became of the rows, as words and numbers."""
+    return [
+        (_COUNTS.get(name, name), number)
+        for name, number in transfer.summary.items()
+        if name != "unread"
+    ]
 
 
 def options_of(transfer: Transfer) -> list[tuple[str, str]]:

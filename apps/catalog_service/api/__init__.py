@@ -12,6 +12,7 @@ ERROR_STATUSES: Final[Mapping[type[PublicError], int]] = {
     NotFound: status.HTTP_404_NOT_FOUND,
     errors.UnknownCategory: status.HTTP_422_UNPROCESSABLE_ENTITY,
     errors.SkuTaken: status.HTTP_409_CONFLICT,
+    errors.SkuFixed: status.HTTP_400_BAD_REQUEST,
     errors.SlugTaken: status.HTTP_409_CONFLICT,
     errors.VersionConflict: status.HTTP_412_PRECONDITION_FAILED,
     errors.IfMatchMalformed: status.HTTP_400_BAD_REQUEST,

@@ -36,6 +36,7 @@ class ProductView(EditedView, ProductDetailView):
     @extend_schema(
         operation_id="products_change",
         summary="Change some fields of a product",
+        description="Fields that are none of these are passed over; another sku than it has is refused.",
         parameters=[IF_MATCH],
         request=ProductPatch(partial=True),
         responses=ProductOutput,

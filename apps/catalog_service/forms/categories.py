@@ -36,10 +36,8 @@ class CategoryForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Return the values as the services take them."""
-        typed = super().clean() or {}
-        if self.errors:
-            return typed
-        body = {**typed, "parent": typed["parent"] or None}
-        if not body["slug"]:
-            del body["slug"]
+        body = super().clean() or {}
+        body["parent"] = body.get("parent") or None
+        if not body.get("slug"):
+            body.pop("slug", None)
         return judge(self, CategoryInput(data=body))

@@ -25,9 +25,31 @@ ENDINGS: Final = (
 )
 """Steps and endings of new prices, as a rule takes them."""
 
+_WORDING: Final = {
+    (
+        "price",
+        "invalid",
+    ): "Type an amount such as 19.90: a point, no comma, and two decimals at most"
+}
+"""What is told of a bad price; the API speaks of strings."""
+
+
+_FILE_TYPES: Final = "image/png,image/jpeg,image/webp,image/gif"
+
+
+def _picture_field(**options: Any) -> forms.FileField:
+    return forms.FileField(
+        widget=FileInput(attrs={"accept": _FILE_TYPES}),
+        help_text="PNG, JPEG, WebP or GIF, up to 8 MiB",
+        **options,
+    )
+
 
 class ProductForm(forms.Form):
-    """A product as staff type it. `version` is the one that they looked at."""
+    """A product as staff type it.
+
+    `version` is the one that they looked at; a new product has none, and may bring its `picture`.
+    """
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     sku = forms.CharField(
@@ -56,8 +78,9 @@ class ProductForm(forms.Form):
         max_length=500,
         required=False,
         widget=TextInput,
-        help_text="Or upload a picture once the product is saved",
+        help_text="Or upload a picture",
     )
+    picture = _picture_field(label="Or a picture to upload", required=False)
 
     def __init__(
         self, *args: Any, categories: Sequence[tuple[str, str]], product: Product | None, **kw: Any
@@ -67,7 +90,11 @@ class ProductForm(forms.Form):
         self.product = product
         self.fields["category"].choices = [("", "Choose one"), *categories]  # type: ignore[attr-defined]
         self.fields["price"].label = f"Price in {conf.currency()}"
-        if product is not None:
+        if product is None:
+            del self.fields["version"]
+            self.fields["image_url"].help_text = "Or upload a picture, here or later"
+        else:
+            del self.fields["picture"]
             # What other systems call it never changes.
             self.fields["sku"].disabled = True
             self.fields["slug"].required = True
@@ -102,15 +129,17 @@ class ProductForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Return the values as the services take them."""
         typed = super().clean() or {}
-        if self.errors:
-            return typed
-        body = {name: value for name, value in typed.items() if name != "version"}
-        if not body["slug"]:
-            del body["slug"]
-        if self.product is None:
-            return judge(self, ProductInput(data=body))
-        del body["sku"]
-        return {**judge(self, ProductPatch(data=body)), "version": typed["version"]}
+        beside: dict[str, Any] = {
+            name: typed.pop(name) for name in ("version", "picture") if name in typed
+        }
+        if not typed.get("slug"):
+            typed.pop("slug", None)
+        if self.product is not None:
+            typed.pop("sku", None)
+        if beside.get("picture") and typed.get("image_url"):
+            self.add_error("image_url", "Give an address or upload a picture, not both.")
+        judging = ProductPatch if self.product else ProductInput
+        return {**judge(self, judging(data=typed), wording=_WORDING), **beside}
 
     def keep_despite(self, product: Product) -> None:
         """Keep what was typed though the product was changed meanwhile; say what it is now.
@@ -137,10 +166,7 @@ def _shortened(text: str) -> str:
 class PictureForm(forms.Form):
     """A picture to upload."""
 
-    picture = forms.FileField(
-        widget=FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
-        help_text="PNG, JPEG, WebP or GIF, up to 8 MiB",
-    )
+    picture = _picture_field()
 
 
 class RepriceForm(forms.Form):

@@ -21,10 +21,8 @@ class AdjustForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Return the values as the service takes them."""
         typed = super().clean() or {}
-        if self.errors:
-            return typed
-        body = {name: typed[name] for name in ("quantity", "reason")}
-        return {**judge(self, AdjustmentInput(data=body)), "seen": typed["seen"]}
+        body = {name: typed[name] for name in ("quantity", "reason") if name in typed}
+        return {**judge(self, AdjustmentInput(data=body)), "seen": typed.get("seen")}
 
     def keep(self, *, seen: int) -> None:
         """Keep what was typed, as of somebody who knows the newer movements."""

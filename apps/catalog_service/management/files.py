@@ -88,6 +88,30 @@ def print_more_bad_rows(stderr: OutputWrapper, bad: int) -> None:
         stderr.write(f"... and {bad - _SHOWN_BAD_ROWS} more bad rows")
 
 
+def print_unread_columns(stdout: OutputWrapper, unread: Sequence[str]) -> None:
+    """Say which columns of a CSV hold nothing that is taken."""
+    if unread:
+        stdout.write(f"Columns that are not read: {', '.join(unread)}")
+
+
+def fail_where_rows_are_bad(*, bad: int, good: int, done: str) -> None:
+    """End with exit code 1 where a row was left out: whoever runs it by night looks at nothing else.
+
+    Args:
+        bad: how many rows were left out.
+        good: how many were not.
+        done: what is done with good rows, such as "imported".
+
+    Raises:
+        CommandError: some are bad, or all.
+    """
+    if bad and not good:
+        raise CommandError(f"Every row is bad: nothing was {done}.")
+    if bad:
+        rows = "1 row is bad and was" if bad == 1 else f"{bad} rows are bad and were"
+        raise CommandError(f"{rows} left out.")
+
+
 class Reporter(ABC):
     """Prints bad rows, the first of them."""
 

@@ -45,9 +45,9 @@ class ProductInput(serializers.Serializer[Any]):
 
 
 class ProductPatch(ProductInput):
-    """Changed fields of a product; the sku stays."""
+    """Changed fields of a product. What was read may be sent back: the sku is there, and stays."""
 
-    sku = None  # type: ignore[assignment]
+    sku = SkuField(required=False, help_text="Never changes: another one is refused")
 
 
 class ProductOutput(serializers.Serializer[Any]):

@@ -115,10 +115,14 @@ def _find(slug: str) -> Category:
     return category
 
 
-def hold_category(slug: str) -> UUID:
+def hold_category(slug: str, *, field: str = "") -> UUID:
     """Return a category's id, and keep it from being deleted until the transaction ends.
 
     Needs a transaction: what it writes may then refer to the category.
+
+    Args:
+        slug: of the category.
+        field: of the body, where it is not `category` that names it.
 
     Raises:
         UnknownCategory: there is no such category.
@@ -127,12 +131,12 @@ def hold_category(slug: str) -> UUID:
         cursor.execute(_HOLD, [slug])
         row = cursor.fetchone()
     if row is None:
-        raise UnknownCategory(f"There is no category {slug}")
+        raise UnknownCategory(f"There is no category {slug}", field=field)
     return UUID(str(row[0]))
 
 
 def _parent_id(slug: str | None) -> UUID | None:
-    return None if slug is None else hold_category(slug)
+    return None if slug is None else hold_category(slug, field="parent")
 
 
 def _level(category_id: UUID) -> int:

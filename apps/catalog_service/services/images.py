@@ -19,6 +19,8 @@ _SAME: Final = {"MPO": "JPEG"}
 # The rest of what Pillow knows of a picture goes: comments, the camera, the place.
 _KEPT: Final = ("icc_profile", "transparency")
 _QUALITY: Final = 90
+_PNG_END: Final = b"IEND\xaeB`\x82"
+_GIF_END: Final = b";"
 # Memory is for one picture at a time.
 _working: Final = threading.Lock()
 
@@ -52,10 +54,11 @@ def clean(content: bytes) -> Picture:
 
 
 def _made_anew(content: bytes) -> Picture:
+    source = io.BytesIO(content)
     # What is larger than Pillow warns of is far beyond our own limit.
-    with Image.open(io.BytesIO(content), formats=tuple(_SUFFIXES)) as image:
+    with Image.open(source, formats=tuple(_SUFFIXES)) as image:
         form = _SAME.get(image.format or "", image.format or "")
-        animated = form != "JPEG" and _count_frames(image) > 1
+        animated = form != "JPEG" and _count_frames(image, source) > 1
         _require_few_pixels(image, 1)
         frames = [_bare(frame) for frame in ImageSequence.Iterator(image)] if animated else []
         frames = frames or [_bare(image)]
@@ -66,7 +69,7 @@ def _made_anew(content: bytes) -> Picture:
     return Picture(made.getvalue(), _SUFFIXES[form])
 
 
-def _count_frames(image: Image.Image) -> int:
+def _count_frames(image: Image.Image, source: io.BytesIO) -> int:
     """Return how many frames there are; give up where they are too many, before the next one is read."""
     frames = 1
     while True:
@@ -74,9 +77,25 @@ def _count_frames(image: Image.Image) -> int:
         try:
             image.seek(frames)
         except EOFError:
+            _require_end(image.format, source.getvalue(), source.tell())
             image.seek(0)
             return frames
         frames += 1
+
+
+def _require_end(form: str | None, content: bytes, read: int) -> None:
+    """Refuse what was cut short between two frames, or behind the last one: Pillow takes it as whole.
+
+    Args:
+        form: of the picture.
+        content: all of it.
+        read: how much of it Pillow has read to look for one frame more.
+    """
+    is_cut = (form == "PNG" and _PNG_END not in content) or (
+        form == "GIF" and not content[:read].endswith(_GIF_END)
+    )
+    if is_cut:
+        _refuse("It was cut short")
 
 
 def _require_few_pixels(image: Image.Image, frames: int) -> None:

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from psycopg import Error as PsycopgError
 
 from apps.catalog_service import conf, events
-from apps.catalog_service.errors import SkuTaken, SlugTaken, VersionConflict
+from apps.catalog_service.errors import SkuFixed, SkuTaken, SlugTaken, VersionConflict
 from apps.catalog_service.models import Product, ProductStatus, Stock
 from apps.catalog_service.services import prices, search, stored_pictures
 from apps.catalog_service.services.categories import hold_category
@@ -87,18 +87,20 @@ def update_product(
 
     Args:
         slug: of the product.
-        values: fields by name, as of `create_product`.
+        values: fields by name, as of `create_product`; a sku is the one that it has.
         by: the user, for the audit log; None for what runs by itself.
         if_versions: the versions of the product that the change is meant for; None is any.
 
     Raises:
-        NotFound, UnknownCategory, SlugTaken: by what is wrong.
+        NotFound, UnknownCategory, SkuFixed, SlugTaken: by what is wrong.
         VersionConflict: the product is of another version by now (ADR 0024).
     """
     with transaction.atomic(durable=True):
         product = lock_product(slug=slug)
         if if_versions is not None and product.version not in if_versions:
             raise VersionConflict("Read it again, and change what is there now")
+        if values.get("sku", product.sku) != product.sku:
+            raise SkuFixed
         change_product(product, _with_category(values), by=by)
     return product
 
@@ -156,7 +158,9 @@ def change_product(product: Product, values: Mapping[str, Any], *, by: UUID | No
     if "price" in changes:
         prices.record_prices([product.id], actor=prices.actor_of(by))
     if "image_url" in changes:
-        stored_pictures.remove_on_commit(product.id, before["image_url"])
+        stored_pictures.remove_replaced_on_commit(
+            product.id, old_url=before["image_url"], new_url=product.image_url
+        )
     if changes.keys() & _SEARCHED:
         search.learn([product.id])
 

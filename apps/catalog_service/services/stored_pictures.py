@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -41,7 +42,7 @@ def write(product_id: UUID, picture: Picture) -> StoredPicture:
     """
     digest = _digest(picture.content)
     name = f"{_folder(product_id)}{digest}-{secrets.token_hex(8)}.{picture.suffix}"
-    with _translated():
+    with translated():
         name = storages["default"].save(name, ContentFile(picture.content))
         return StoredPicture(name, storages["default"].url(name))
 
@@ -52,26 +53,58 @@ def holds(product_id: UUID, url: str, picture: Picture) -> bool:
     Raises:
         StorageUnavailable: the storage does not say.
     """
-    name = _name_of(product_id, url)
+    name = name_of(product_id, url)
     if name is None or _digest(picture.content) not in name:
         return False
-    with _translated():
+    with translated():
         return bool(storages["default"].exists(name))
 
 
 def remove(name: str) -> None:
     """Take a file away. Idempotent; one that the storage does not give up stays, and is logged."""
     try:
-        with _translated():
+        with translated():
             storages["default"].delete(name)
     except StorageUnavailable as error:
         log.warning("picture_left_behind", name=name, error=str(error.__cause__))
 
 
-def remove_on_commit(product_id: UUID, url: str) -> None:
-    """Take the product's former picture away once the transaction has committed, if it was uploaded."""
-    if name := _name_of(product_id, url):
+def remove_replaced_on_commit(product_id: UUID, *, old_url: str, new_url: str) -> None:
+    """Take the product's former picture away once the transaction has committed, if it was uploaded.
+
+    It stays where the new URL is another one of the same file: at another host, say.
+    """
+    name = name_of(product_id, old_url)
+    if name and name != name_of(product_id, new_url):
         transaction.on_commit(partial(remove, name))
+
+
+def is_upload(name: str) -> bool:
+    """Tell whether a file is called as an upload is."""
+    return _NAME.fullmatch(name.rpartition("/")[2]) is not None
+
+
+def name_of(product_id: UUID, url: str) -> str | None:
+    """Return the file that the URL may be of, at whatever host; None where it is of no upload.
+
+    It is looked for among the product's own, whatever the URL says before its last part: staff may
+    give a product any URL, that of another product's upload too.
+    """
+    file = urlsplit(url).path.rpartition("/")[2]
+    return f"{_folder(product_id)}{file}" if is_upload(file) else None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say in our own words that the storage does not answer.
+
+    Raises:
+        StorageUnavailable: so it is.
+    """
+    try:
+        yield
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StorageUnavailable(retry_after_seconds=1) from error
 
 
 def _folder(product_id: UUID) -> str:
@@ -80,21 +113,3 @@ def _folder(product_id: UUID) -> str:
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
-
-
-def _name_of(product_id: UUID, url: str) -> str | None:
-    """Return the file that the URL may be of; None where it is of no upload.
-
-    It is looked for among the product's own, whatever the URL says before its last part: staff may
-    give a product any URL, that of another product's upload too.
-    """
-    file = url.rpartition("/")[2]
-    return f"{_folder(product_id)}{file}" if _NAME.fullmatch(file) else None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise StorageUnavailable(retry_after_seconds=1) from error

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from tests.catalog_service.importing.running import Outcome
 
@@ -36,12 +36,19 @@ def json_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def run() -> Callable[..., Outcome]:
-    """Return a function that runs the command in this process."""
+    """Return a function that runs the command in this process, which fails where rows are bad."""
 
     def call(path: Path, *options: str) -> Outcome:
         out, err = io.StringIO(), io.StringIO()
         arguments: Sequence[str] = [str(path), *options]
-        call_command("import_products", *arguments, stdout=out, stderr=err, no_color=True)
+        failed = False
+        try:
+            call_command("import_products", *arguments, stdout=out, stderr=err, no_color=True)
+        except CommandError as error:
+            if not str(error).endswith("left out."):
+                raise
+            failed = True
+        assert failed != out.getvalue().endswith(" 0 bad\n")
         return Outcome(out.getvalue().splitlines(), err.getvalue().splitlines())
 
     return call

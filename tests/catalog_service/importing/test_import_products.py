@@ -133,6 +133,14 @@ class TestImport:
         found = values_of("A-1")
         assert {name: found[name] for name in kept} == kept
 
+    def test_tells_which_columns_it_does_not_read(self, csv_file, run):
+        path = csv_file(f"{HEADER.strip()},on_hand,descripton\n{ROW.strip()},9,Red\n")
+        assert run(path).out == [
+            "Columns that are not read: on_hand, descripton",
+            "1 created, 0 updated, 0 unchanged, 0 bad",
+        ]
+        assert factories.stock_of(Product.objects.get()) == (0, 0)
+
     def test_empties_a_text_that_json_gives_as_empty(self, json_file, run):
         item = {"sku": "A", "name": "b", "price": "1", "category": "c", "description": "d"}
         run(json_file([item]))

@@ -59,7 +59,8 @@ class TestPicture:
         pictures.store(slug="tea-pot", content=picture(), by=None)
         own = Product.objects.get().image_url
         header = HEADER.replace("\n", ",image_url\n")
-        for url, left in ((own, 1), ("https://cdn.example/a.png", 0)):
+        elsewhere = f"https://cdn.example{own}"
+        for url, left in ((own, 1), (elsewhere, 1), ("https://cdn.example/a.png", 0)):
             run(csv_file(header + ROW.replace("\n", f",{url}\n")), "--dry-run")
             assert len(files(media)) == 1
             run(csv_file(header + ROW.replace("\n", f",{url}\n")))

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestTheProcess:
-    def test_exits_0_with_bad_rows_on_stderr(self, csv_file):
+    def test_exits_1_with_bad_rows_on_stderr(self, csv_file):
         code, (out, err) = finish(start(csv_file(f"{HEADER}A,a,x,c\nB,b,1,c\n")))
-        assert (code, out) == (0, ["1 created, 0 updated, 0 unchanged, 1 bad"])
+        assert (code, out) == (1, ["1 created, 0 updated, 0 unchanged, 1 bad"])
         assert err == [
-            'row 2: price must be an amount such as 19.90 with at most two decimals, not "x"'
+            'row 2: price must be an amount such as 19.90 with at most two decimals, not "x"',
+            "CommandError: 1 row is bad and was left out.",
         ]
 
     def test_exits_1_with_a_bad_row_under_strict(self, csv_file):
@@ -44,7 +45,7 @@ class TestTheProcess:
         process = start(path, stderr=terminal)
         os.close(terminal)
         shown = read_all(controller)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=150)
         assert out == "1500 created, 0 updated, 0 unchanged, 1 bad\n"
         for text in ("reading", "writing", "100%", "row 1502: price must be"):
             assert text in shown

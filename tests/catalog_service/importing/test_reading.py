@@ -64,6 +64,25 @@ class TestCsv:
         path = csv_file("sku,name,price,category,description\n1,a,2,b,  \n")
         assert "description" not in values_of(path)[0]
 
+    @pytest.mark.parametrize(
+        ("columns", "unread"),
+        [
+            ("Id,sku,name,price,category", ["sku"]),
+            ('Id,name,price,category,, ,"a, b",note\0', ["a, b", "note"]),
+            (f"Id,name,price,category,{'x' * 50}", ["x" * 40]),
+            (
+                f"Id,name,price,category,{','.join(map(str, range(30)))}",
+                [*map(str, range(20)), "…"],
+            ),
+        ],
+        ids=["replaced", "odd", "long", "many"],
+    )
+    def test_knows_the_columns_that_hold_no_field(self, csv_file, columns, unread):
+        path = csv_file(f"{columns}\n")
+        with open_rows(path, form="csv", mapping={"sku": "Id"}) as (source, rows):
+            assert list(rows) == []
+        assert source.unread == unread
+
     def test_goes_on_after_a_row_with_broken_quotes(self, csv_file):
         found = rows_of(csv_file(f'{HEADER}\n1,"a"b,1,c\n2,a,1,c\n'))
         assert isinstance(found[0], Refusal)

@@ -19,13 +19,23 @@ Adjust = Callable[..., tuple[list[str], list[str]]]
 
 @pytest.fixture
 def adjust(tmp_path: Path) -> Adjust:
-    """Return a function that runs the command on a text, and returns the lines of stdout and stderr."""
+    """Return a function that runs the command on a text, and returns the lines of stdout and stderr.
+
+    The command fails where rows are bad.
+    """
 
     def run(text: str, *options: str) -> tuple[list[str], list[str]]:
         file = tmp_path / "count.csv"
         file.write_text(text)
         out, err = StringIO(), StringIO()
-        call_command("adjust_stock", str(file), *options, stdout=out, stderr=err)
+        failed = False
+        try:
+            call_command("adjust_stock", str(file), *options, stdout=out, stderr=err)
+        except CommandError as error:
+            if not str(error).endswith("left out."):
+                raise
+            failed = True
+        assert failed != out.getvalue().endswith(" 0 bad\n")
         return out.getvalue().splitlines(), err.getvalue().splitlines()
 
     return run
@@ -80,6 +90,21 @@ class TestFile:
         assert by_number == [f"row {n}: {why}" for n, (_, why) in enumerate(rows, start=2)]
         assert stock_of(made) == ledger_of(made) == (3, 3)
         assert stock_of(full) == (MOST_ON_HAND, 0)
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [(1, "1 row is bad and was left out."), (3, "3 rows are bad and were left out.")],
+    )
+    def test_ends_with_exit_code_1_where_rows_were_left_out(self, tmp_path, bad, message):
+        made = product(5, sku="A")
+        file = tmp_path / "count.csv"
+        file.write_text("sku,quantity\nA,1\n" + "NONE,1\n" * bad)
+        out = StringIO()
+        with pytest.raises(CommandError) as raised:
+            call_command("adjust_stock", str(file), stdout=out, stderr=StringIO())
+        assert (str(raised.value), raised.value.returncode) == (message, 1)
+        assert out.getvalue() == f"1 adjusted, 0 unchanged, {bad} bad\n"
+        assert stock_of(made) == ledger_of(made) == (6, 0)
 
     def test_applies_rows_of_one_sku_one_after_the_other(self, adjust):
         made = product(5, sku="A")

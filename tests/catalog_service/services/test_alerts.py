@@ -72,6 +72,14 @@ class TestStockAlert:
         assert open_alerts() == []
         assert InboxEvent.objects.get().effect == "10 are available again"
 
+    def test_is_not_raised_by_what_begins_low(self, fall):
+        made = product(0)
+        for pieces in (2, 5):
+            fall(made, to=pieces)
+        assert open_alerts() == []
+        fall(made, to=0)
+        assert open_alerts() == [("stock_depleted", str(made.id))]
+
     def test_of_an_archived_product_stays_for_when_it_is_taken_up_again(self, fall, lamp):
         fall(lamp, to=0)
         Product.objects.update(status="archived")

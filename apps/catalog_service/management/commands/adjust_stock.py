@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.catalog_service.management.files import (
     add_map,
+    fail_where_rows_are_bad,
     print_more_bad_rows,
+    print_unread_columns,
     read_map,
     reporting,
     translated,
@@ -26,14 +28,14 @@ there are. A row gives one of the two, a reason if it likes. A file may be run a
 change nothing then; quantities would be added a second time. What is reserved for orders is never taken.
 
 Bad rows are left out and reported on stderr, the first 100 with their row number (the header is row 1)
-and reason. The file is read to its end before the first row is applied; then rows are applied in
-transactions of 1,000. Stopped in between, the ledger of a product tells whether its row was applied:
-its reason names the file.
+and reason; the exit code is 1 then. The file is read to its end before the first row is applied; then
+rows are applied in transactions of 1,000. Stopped in between, the ledger of a product tells whether its
+row was applied: its reason names the file.
 """
 
 
 class Command(BaseCommand):
-    """Prints `N adjusted, N unchanged, N bad` last; exits 1 where nothing could be adjusted."""
+    """Prints `N adjusted, N unchanged, N bad` last; exits 1 where a row was left out."""
 
     help = _DESCRIPTION
 
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         """Adjust.
 
         Raises:
-            CommandError: nothing was adjusted, or the database failed on the way.
+            CommandError: a row was left out, nothing was adjusted, or the database failed on the way.
         """
         if len(options["reason"]) > _LONGEST_REASON:
             raise CommandError(f"--reason must be at most {_LONGEST_REASON} characters.")
@@ -76,10 +78,11 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
             )
         print_more_bad_rows(self.stderr, summary.bad)
+        print_unread_columns(self.stdout, summary.unread)
         if options["dry_run"]:
             self.stdout.write("A dry run: nothing was written")
         self.stdout.write(
             f"{summary.adjusted} adjusted, {summary.unchanged} unchanged, {summary.bad} bad"
         )
-        if summary.bad and not (summary.adjusted or summary.unchanged):
-            raise CommandError("Every row is bad: nothing was adjusted.")
+        good = summary.adjusted + summary.unchanged
+        fail_where_rows_are_bad(bad=summary.bad, good=good, done="adjusted")

@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.catalog_service import conf
 from apps.catalog_service.management.files import (
     add_map,
+    fail_where_rows_are_bad,
     print_more_bad_rows,
+    print_unread_columns,
     read_map,
     reporting,
     translated,
@@ -26,16 +28,17 @@ Fields: sku, name, price and category are required; description, status, image_u
 JSON object) and currency are not. What is not given, null or an empty cell stays as it is; a new product
 takes the default, status active. A product's slug never changes. A category is found by its name,
 whatever its letters' case, or by its slug; an unknown one is made. Of rows with the same sku the last
-good one counts.
+good one counts. Other columns of a CSV are not read, and told; stock is changed by adjust_stock.
 
 Bad rows are left out and reported on stderr, the first 100 with their row number (the header of a CSV
-is row 1) and reason. All rows are read before the first is written: a file broken in the middle changes
-nothing. Rows are written in transactions of 1,000; stopped in between, run it again.
+is row 1) and reason; the exit code is 1 then. All rows are read before the first is written: a file
+broken in the middle changes nothing. Rows are written in transactions of 1,000; stopped in between, run
+it again.
 """
 
 
 class Command(BaseCommand):
-    """Prints `N created, N updated, N unchanged, N bad` last; exits 1 where nothing could be imported."""
+    """Prints `N created, N updated, N unchanged, N bad` last; exits 1 where a row was left out."""
 
     help = _DESCRIPTION
 
@@ -82,7 +85,7 @@ class Command(BaseCommand):
         """Run the import.
 
         Raises:
-            CommandError: nothing was imported, or the database failed on the way.
+            CommandError: a row was left out, nothing was imported, or the database failed on the way.
         """
         _require_currency(options["currency"])
         _require_on_hand(options["on_hand"])
@@ -104,11 +107,12 @@ class Command(BaseCommand):
                 self._print(importing.Summary(bad=1))
                 raise CommandError("A row is bad: nothing was imported, by --strict.") from error
         self._print(summary, dry_run=options["dry_run"])
-        if summary.bad and not (summary.created or summary.updated or summary.unchanged):
-            raise CommandError("Every row is bad: nothing was imported.")
+        good = summary.created + summary.updated + summary.unchanged
+        fail_where_rows_are_bad(bad=summary.bad, good=good, done="imported")
 
     def _print(self, summary: importing.Summary, *, dry_run: bool = False) -> None:
         print_more_bad_rows(self.stderr, summary.bad)
+        print_unread_columns(self.stdout, summary.unread)
         if summary.superseded:
             self.stdout.write(
                 f"{summary.superseded} rows have a later row of the same sku, which counts"

@@ -1,7 +1,7 @@
 """Products from a file: read as a stream, checked, staged, and applied in batches."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -39,13 +39,17 @@ _LONGEST_REASON: Final = 200
 
 @dataclass(slots=True)
 class Summary:
-    """What became of the rows. `superseded` ones have a later good row of their sku."""
+    """What became of the rows. `superseded` ones have a later good row of their sku.
+
+    `unread` are the columns of a CSV that hold no field (see `reading.SourceFile`).
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
     superseded: int = 0
+    unread: list[str] = field(default_factory=list)
 
 
 class Listener(Protocol):
@@ -135,6 +139,7 @@ class _Run:
             if raw.number % _STAGED_AT_ONCE == 0:
                 self._listener.read(source.position, source.size)
         staging.stage(good)
+        self._summary.unread = source.unread
         self._listener.read(source.position, source.size)
 
     def apply_all(self, apply: Callable[..., applying.Batch]) -> None:

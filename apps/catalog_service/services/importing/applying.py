@@ -61,7 +61,7 @@ _OLD_VALUES: Final = (
 _LOCK_CHANGED: Final = f"""
 {_KEPT}
 SELECT p.id, p.price, p.status, {_NEW_VALUES} IS DISTINCT FROM {_OLD_VALUES},
-       CASE WHEN k.image_url <> p.image_url THEN p.image_url ELSE '' END
+       p.image_url, coalesce(k.image_url, p.image_url)
 FROM kept k JOIN product p USING (sku)
 WHERE k.price <> p.price OR {_NEW_VALUES} IS DISTINCT FROM {_OLD_VALUES}
 ORDER BY p.sku FOR NO KEY UPDATE OF p
@@ -238,7 +238,9 @@ def _update(arguments: Mapping[str, Any], *, actor: str) -> list[telling.Change]
     repriced = [c.product.product_id for c in changed if c.product.price != c.old_price]
     prices.record_prices(repriced, actor=actor)
     for change in changed:
-        stored_pictures.remove_on_commit(change.product.product_id, change.replaced_image_url)
+        stored_pictures.remove_replaced_on_commit(
+            change.product.product_id, old_url=change.old_image_url, new_url=change.image_url
+        )
     telling.publish_changes(changed)
     return changed
 

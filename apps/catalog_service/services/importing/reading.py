@@ -21,6 +21,8 @@ _DELIMITERS: Final = ",;\t"
 _LONGEST_LINE: Final = 4 * 1024 * 1024
 _BLOCK: Final = 64 * 1024
 _DEEPEST: Final = 64
+_MOST_UNREAD: Final = 20
+_LONGEST_UNREAD: Final = 40
 _OPENING: Final = frozenset({"start_map", "start_array"})
 _CLOSING: Final = frozenset({"end_map", "end_array"})
 
@@ -49,7 +51,11 @@ class Refusal:
 
 
 class SourceFile(io.RawIOBase):
-    """The file's bytes, checked to be UTF-8 as they pass; knows its size and how far it was read."""
+    """The file's bytes, checked to be UTF-8 as they pass; knows its size and how far it was read.
+
+    `unread` are the columns of a CSV that hold no field, once its rows are read: whoever misspelt one
+    should be told. At most twenty, shortened for people; "…" stands for more.
+    """
 
     def __init__(self, file: io.FileIO) -> None:
         """Begin at the first byte after a byte order mark."""
@@ -57,6 +63,7 @@ class SourceFile(io.RawIOBase):
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
         self.position = 0
+        self.unread: list[str] = []
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._lead = file.read(len(codecs.BOM_UTF8)) or b""
         if self._lead == codecs.BOM_UTF8:
@@ -127,7 +134,7 @@ def open_rows(
             source = SourceFile(file)
             read = _READERS[form]
             wanted = Wanted(fields=fields, required=required, mapping=mapping)
-            yield source, read(io.BufferedReader(source, _BLOCK), wanted)
+            yield source, read(source, wanted)
     except IsADirectoryError as error:
         raise UnusableFile(f"{path} is a folder, not a file.") from error
     except FileNotFoundError as error:
@@ -139,7 +146,8 @@ def open_rows(
 # CSV
 
 
-def _read_csv(stream: io.BufferedReader, wanted: Wanted) -> Rows:
+def _read_csv(source: SourceFile, wanted: Wanted) -> Rows:
+    stream: io.BufferedReader = io.BufferedReader(source, _BLOCK)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     header = text.readline(_LONGEST_LINE)
     if not header.strip():
@@ -151,7 +159,9 @@ def _read_csv(stream: io.BufferedReader, wanted: Wanted) -> Rows:
         names = next(reader)
     except csv.Error as error:
         raise UnusableFile(f"The line of column names is not valid CSV: {error}.") from error
-    yield from _read_records(reader, len(names), _columns(names, wanted))
+    columns = _columns(names, wanted)
+    source.unread = _shown(names, besides={at for _, at in columns})
+    yield from _read_records(reader, len(names), columns)
 
 
 def _lines(header: str, text: io.TextIOWrapper) -> Iterator[str]:
@@ -188,6 +198,16 @@ def _columns(names: list[str], wanted: Wanted) -> list[tuple[str, int]]:
     return columns
 
 
+def _shown(names: list[str], *, besides: set[int]) -> list[str]:
+    """Return the columns' names for people, but for some and for those that have none."""
+    shown = [
+        "".join(filter(str.isprintable, name)).strip()[:_LONGEST_UNREAD]
+        for at, name in enumerate(names)
+        if at not in besides and name.strip()
+    ]
+    return shown if len(shown) <= _MOST_UNREAD else [*shown[:_MOST_UNREAD], "…"]
+
+
 def _read_records(reader: Any, width: int, columns: list[tuple[str, int]]) -> Rows:
     number = 1
     while True:
@@ -211,7 +231,8 @@ def _read_records(reader: Any, width: int, columns: list[tuple[str, int]]) -> Ro
 # JSON
 
 
-def _read_json(stream: io.BufferedReader, wanted: Wanted) -> Rows:
+def _read_json(source: SourceFile, wanted: Wanted) -> Rows:
+    stream: io.BufferedReader = io.BufferedReader(source, _BLOCK)
     _require_list(stream)
     mapping = wanted.mapping
     paths = [(field, mapping.get(field, field).split(".")) for field in wanted.fields]
@@ -284,7 +305,7 @@ def _first_line(error: Exception) -> str:
     return text.strip().partition("\n")[0].rstrip(".")
 
 
-_READERS: Final[dict[str, Callable[[io.BufferedReader, Wanted], Rows]]] = {
+_READERS: Final[dict[str, Callable[[SourceFile, Wanted], Rows]]] = {
     "csv": _read_csv,
     "json": _read_json,
 }

@@ -23,16 +23,14 @@ class Product(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A changed product, what it was, and whether more than the price differs.
-
-    `replaced_image_url` is empty where the picture stayed.
-    """
+    """A changed product, what it was, whether more than the price differs, and the pictures' URLs."""
 
     product: Product
     old_price: Decimal
     old_status: str
     other_changed: bool
-    replaced_image_url: str = ""
+    old_image_url: str = ""
+    image_url: str = ""
 
     @property
     def archived(self) -> bool:

@@ -66,14 +66,11 @@ def sku_start(seed: int) -> str:
     return f"SEED-{seed}-"
 
 
-def _uuid7(at: datetime, chance: random.Random) -> UUID:
+def _uuid7(at: datetime, bits: int) -> UUID:
+    """Return the UUID of a time and 74 random bits (RFC 9562, section 5.7)."""
     milliseconds = int(at.timestamp() * 1000)
     return UUID(
-        int=milliseconds << 80
-        | 0x7 << 76
-        | chance.getrandbits(12) << 64
-        | 0x2 << 62
-        | chance.getrandbits(62)
+        int=milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0x2 << 62 | bits & (1 << 62) - 1
     )
 
 
@@ -82,7 +79,7 @@ def make_categories(seed: int, count: int) -> list[SeededCategory]:
     chance = random.Random(f"{seed}:categories")  # noqa: S311 -- nothing secret
     made: list[SeededCategory] = []
     for number in range(count):
-        id_ = _uuid7(_SINCE, chance)
+        id_ = _uuid7(_SINCE, chance.getrandbits(74))
         above = made[(number - _TOP_CATEGORIES) // _CHILDREN] if number >= _TOP_CATEGORIES else None
         noun = words.NOUNS[number % len(words.NOUNS)]
         made.append(
@@ -144,13 +141,7 @@ def _product(
     cents = max(99, int(price) * 100 + (90, 99, 50, 0)[bits & 3])
     return SeededProduct(
         number=number,
-        id=UUID(
-            int=int(at.timestamp() * 1000) << 80
-            | 0x7 << 76
-            | (bits >> 62) << 64
-            | 0x2 << 62
-            | bits & (1 << 62) - 1
-        ),
+        id=_uuid7(at, bits),
         sku=sku(seed, number),
         slug=f"{brand}-{adjective}-{material}-{noun}-{seed}-{number}".lower(),
         name=f"{brand} {adjective.capitalize()} {material.capitalize()} {noun.capitalize()} {series}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -34,11 +34,12 @@ WHERE product.sku = ANY(%s) ORDER BY stock.product_id FOR UPDATE OF stock
 
 @dataclass(slots=True)
 class Summary:
-    """What became of the rows."""
+    """What became of the rows; `unread` are columns that hold no field (see `reading.SourceFile`)."""
 
     adjusted: int = 0
     unchanged: int = 0
     bad: int = 0
+    unread: list[str] = field(default_factory=list)
 
 
 class _Kept(NamedTuple):
@@ -191,6 +192,7 @@ class _Run:
         for self._total, _ in enumerate(raw_rows, start=1):
             if self._total % _BATCH == 0:
                 self.listener.read(source.position, source.size)
+        self.summary.unread = source.unread
         self.listener.read(source.position, source.size)
 
     def apply_all(self, raw_rows: Rows) -> None:

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a transfer: counts, where its result is, and why it counts as failed."""
+    """What came of a transfer: counts and unread columns, where its result is, why it counts as failed."""
 
-    summary: Mapping[str, int]
+    summary: Mapping[str, Any]
     stored_name: str = ""
     error: str = ""
 
