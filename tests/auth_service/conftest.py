@@ -1,12 +1,14 @@
 """What the tests of the auth service share."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from django.core.cache import cache
 
+from apps.auth_service.domain import attempts as rules
 from apps.auth_service.models import User
 from chassis.events import declarations, inbox, outbox
 from chassis.models import InboxEvent, OutboxEvent
@@ -20,6 +22,12 @@ def _no_throttle_history() -> Iterator[None]:
     cache.clear()
     yield
     keyring.replace({"keys": []})
+
+
+@pytest.fixture
+def _long_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first delay last, which a busy machine would see the end of."""
+    monkeypatch.setattr(rules, "PAIR", replace(rules.PAIR, first_delay_seconds=60))
 
 
 @pytest.fixture

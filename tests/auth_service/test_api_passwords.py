@@ -65,6 +65,7 @@ class TestChange:
         assert user.check_password(PASSWORD)
         assert refresh(token).status_code == 200
 
+    @pytest.mark.usefixtures("_long_delay")
     def test_answers_429_after_too_many_wrong_ones(self, client_as, hashed):
         client = client_as("customer", make_user().id)
         body = {"current_password": WRONG, "new_password": NEW}

@@ -13,6 +13,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from apps.auth_service.models import RefreshFamily, RefreshToken
+from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
 from tests.auth_service.factories import PASSWORD, make_user
 from tests.auth_service.racing import at_once
@@ -84,6 +85,7 @@ class TestToken:
         user = make_user()
         token = log_in(user)["access"]
         keyring.refresh()
+        deny_list.load()
         answer = api.get("/api/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {token}")
         assert answer.status_code == 200
         assert answer.json()["id"] == str(user.id)
@@ -122,6 +124,7 @@ class TestToken:
         assert answer.status_code == 400
         assert [e["pointer"] for e in answer.json()["errors"]] == ["#/email", "#/password"]
 
+    @pytest.mark.usefixtures("_long_delay")
     def test_answers_429_after_too_many_wrong_passwords(self, api, hashed):
         body = {"email": make_user().email, "password": "wrong horse battery"}
         statuses = [api.post(URL, body).status_code for _ in range(5)]

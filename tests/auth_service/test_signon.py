@@ -82,6 +82,7 @@ class TestLogIn:
         assert b"no access to the admin" in answer.content
         assert not RefreshFamily.objects.exists()
 
+    @pytest.mark.usefixtures("_long_delay")
     def test_says_when_to_come_again_after_too_many_attempts(self, browser):
         user = make_user(role=Role.STAFF)
         answers = [enter(browser, user, password="wrong") for _ in range(8)]
