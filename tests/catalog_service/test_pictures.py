@@ -322,7 +322,9 @@ class TestRemoval:
             as_staff.patch(f"{PRODUCTS}/{made.slug}", {"image_url": "https://cdn.example/a.png"})
         assert files(media) == []
 
-    @pytest.mark.parametrize("way", ["https://cdn.example{}", "{}?v=2", "{}#x", "{}?a=/b"])
+    @pytest.mark.parametrize(
+        "way", ["https://cdn.example{}", "https://[x{}", "{}?v=2", "{}#x", "{}?a=/b"]
+    )
     def test_spares_the_file_that_the_new_url_is_of(
         self, as_staff, made, media, way, django_capture_on_commit_callbacks
     ):

@@ -144,6 +144,12 @@ class TestSearch:
         assert found(api, "demo-1") == found(api, "demo-") == ["DEMO-10"]
         assert found(as_staff, "demo-1") == ["DEMO-1"]
 
+    def test_gives_skus_of_small_and_of_capital_letters_the_same_room(self, api, monkeypatch):
+        monkeypatch.setattr(selectors, "_SKUS_BEGUN", selectors._SKUS_BEGUN.replace("100", "2"))
+        product(sku="demo-1", name="Chair")
+        product(sku="DEMO-2", name="Chair")
+        assert sorted(found(api, "demo-")) == ["DEMO-2", "demo-1"]
+
     @pytest.mark.parametrize("q", ["de", "d-", "demo", "1-2", "100", "_100a", "demo -1", "démo-1"])
     def test_takes_no_other_word_for_a_sku_half_typed(self, q):
         product(sku="DEMO-100", name="Chair")

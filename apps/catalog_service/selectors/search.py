@@ -79,7 +79,7 @@ _MOST_BEGUN: Final = 100
 # Else those that the caller may not see would take the place of others, and be told of.
 _SEEN: Final = "(product.status = 'active' OR %(is_staff)s)"
 _SKUS_BEGUN: Final = f"""
-SELECT begun.sku FROM unnest(%(skus)s::text[]) AS given (text) CROSS JOIN LATERAL (
+SELECT begun.sku FROM (SELECT DISTINCT text FROM unnest(%(skus)s::text[]) AS text) AS given CROSS JOIN LATERAL (
     SELECT sku FROM product
     WHERE sku ~>=~ given.text AND sku ~<~ (given.text || chr(1114111)) AND {_SEEN}
     ORDER BY sku USING ~<~ LIMIT {_MOST_BEGUN}
@@ -228,8 +228,8 @@ def rank(
 
     What few products have is ranked in full. Of what many have the first matches that are met are
     ranked, all that are among the best sellers, and names that begin with what is searched for; behind
-    them come all others, the newest first. They are the same each time until products change, so
-    that pages can be cut from them.
+    them come all others, the newest first. They are the same each time until products or the planner's
+    statistics change, so that pages can be cut from them.
 
     Args:
         values: of `Words.parameters`, of the conditions, and of the position as `Order.sql_after` has them.

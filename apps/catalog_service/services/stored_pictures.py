@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -22,6 +21,8 @@ from apps.catalog_service.services.images import Picture
 
 # The picture's digest, and what tells this upload from another of the same picture.
 _NAME: Final = re.compile(r"([0-9a-f]{32})-[0-9a-f]{16}\.(?:png|jpg|webp|gif)")
+# Of a URL that may be none: what is stored was hardly looked at.
+_BEHIND_THE_PATH: Final = re.compile(r"[?#]")
 
 log = structlog.get_logger()
 
@@ -90,7 +91,7 @@ def name_of(product_id: UUID, url: str) -> str | None:
     It is looked for among the product's own, whatever the URL says before its last part: staff may
     give a product any URL, that of another product's upload too.
     """
-    file = urlsplit(url).path.rpartition("/")[2]
+    file = _BEHIND_THE_PATH.split(url, maxsplit=1)[0].rpartition("/")[2]
     return f"{_folder(product_id)}{file}" if is_upload(file) else None
 
 
