@@ -41,3 +41,8 @@ class CommandWithExamples(BaseCommand):
         for arguments, meaning in self.examples:
             lines += [f"  %(prog)s {arguments}".rstrip(), f"      {meaning}"]
         return "\n".join(lines)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, for a sentence on the command line."""
+    return str(error).strip().partition("\n")[0]

@@ -108,7 +108,7 @@ class AskingAdmin(ThemeAdmin):
             try:
                 act(row)
             except PublicError as error:
-                failures[_sentence(error)] += 1
+                failures[str(error)] += 1
         if done := len(rows) - failures.total():
             told = f"{number_of(done, self.model)} {question.done}."
             self.message_user(request, told, messages.SUCCESS)
@@ -126,7 +126,7 @@ class AskingAdmin(ThemeAdmin):
         try:
             told = act()
         except PublicError as error:
-            self.message_user(request, _sentence(error), messages.ERROR)
+            self.message_user(request, str(error), messages.ERROR)
         else:
             self.message_user(request, told, messages.SUCCESS)
 
@@ -154,7 +154,7 @@ class AskingAdmin(ThemeAdmin):
         try:
             told = act(form.cleaned_data)
         except PublicError as error:
-            refusal = ValidationError(_sentence(error), code=error.code)
+            refusal = ValidationError(str(error), code=error.code)
             form.add_error((fields or {}).get(type(error)), refusal)
             return False
         self.message_user(request, told, messages.SUCCESS)
@@ -203,7 +203,3 @@ class AskingAdmin(ThemeAdmin):
         request.current_app = self.admin_site.name
         common = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
         return TemplateResponse(request, template, {**common, **context})
-
-
-def _sentence(error: PublicError) -> str:
-    return error.detail or error.title

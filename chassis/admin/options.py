@@ -1,5 +1,6 @@
 """What the pages of every model have in common: rights by role, bounded lists, an audited history."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
@@ -96,6 +97,16 @@ class ServiceModelAdmin(AskingAdmin):
         """Show a row."""
         shown = {"show_history": self.has_history, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, shown)
+
+    def buttons_but(
+        self, request: HttpRequest, object_id: Any, hidden: Collection[str]
+    ) -> list[Any]:
+        """Return the buttons of a row's page, but for those of some names."""
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if one.path.removesuffix("/").replace("-", "_") not in hidden
+        ]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return the actions, without Django's deletion of rows past every service."""

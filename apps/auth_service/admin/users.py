@@ -128,11 +128,7 @@ class UserAdmin(ReadOnlyAdmin):
         hidden = {"activate"} if is_active else {"deactivate", "send_reset"}
         if user is not None and not selectors.may_look_after(user.id, by=actor_id(request)):
             hidden |= {"send_reset", "end_sessions"}
-        return [
-            one
-            for one in super().get_actions_detail(request, object_id)
-            if one.path.removesuffix("/").replace("-", "_") not in hidden
-        ]
+        return self.buttons_but(request, object_id, hidden)
 
     @action(
         description="Change role",

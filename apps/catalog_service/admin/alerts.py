@@ -1,5 +1,6 @@
 """Alerts: what staff should look at, and that they have."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin import action as list_action
@@ -120,7 +121,7 @@ class AlertAdmin(ReadOnlyAdmin):
             alerts.dismiss(alert.pk, by=actor_id(request))
             return "The alert is cleared."
 
-        question = Question(title="Clear alert", text=_CLEAR.text, button=_CLEAR.button)
+        question = replace(_CLEAR, title="Clear alert")
         return self.confirmed(request, alert, question, act)
 
     @list_action(description="Clear")

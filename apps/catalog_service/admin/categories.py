@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 
+from apps.catalog_service.admin.links import list_url
 from apps.catalog_service.errors import (
     CategoryCycle,
     CategoryTooDeep,
@@ -96,14 +96,14 @@ class CategoryAdmin(ServiceModelAdmin):
             return f"{made.name} is added."
 
         if request.method == "POST" and self.submitted(request, form, save, fields=_FIELDS):
-            return HttpResponseRedirect(_list_url())
+            return HttpResponseRedirect(list_url("category"))
         return self.page(
             request,
             "souk/form.html",
             title="Add category",
             form=form,
             button="Add",
-            back=_list_url(),
+            back=list_url("category"),
         )
 
     def change_view(
@@ -130,7 +130,7 @@ class CategoryAdmin(ServiceModelAdmin):
             return f"{changed.name} is saved."
 
         if request.method == "POST" and self.submitted(request, form, save, fields=_FIELDS):
-            return HttpResponseRedirect(_list_url())
+            return HttpResponseRedirect(list_url("category"))
         return self.row_page(
             request,
             category,
@@ -138,7 +138,7 @@ class CategoryAdmin(ServiceModelAdmin):
             title="Change category",
             form=form,
             button="Save",
-            back=_list_url(),
+            back=list_url("category"),
         )
 
     def delete_view(
@@ -157,8 +157,4 @@ class CategoryAdmin(ServiceModelAdmin):
             categories.delete_category(slug=category.slug, by=actor_id(request))
             return f"{category.name} is deleted."
 
-        return self.confirmed(request, category, question, act, back=_list_url())
-
-
-def _list_url() -> str:
-    return reverse("admin:catalog_category_changelist")
+        return self.confirmed(request, category, question, act, back=list_url("category"))

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from apps.catalog_service import conf
 from apps.catalog_service.admin.categories import category_choices
 from apps.catalog_service.models import Category, MovementKind, ReservationStatus
+from apps.catalog_service.selectors.categories import path_of
 from chassis.admin.paging import among_latest
 from chassis.admin.theme import DropdownFilter, RangeNumericFilter
 
@@ -33,10 +34,10 @@ class CategoryFilter(DropdownFilter):
         """Return the products of the category; none where it is no category."""
         if not self.value():
             return queryset
-        top = Category.objects.filter(slug=self.value()).first()
-        if top is None:
+        path = path_of(self.value() or "")
+        if path is None:
             return queryset.none()
-        return queryset.filter(category__in=Category.objects.filter(path__descendants=top.path))
+        return queryset.filter(category__in=Category.objects.filter(path__descendants=path))
 
 
 class AvailabilityFilter(DropdownFilter):

@@ -70,11 +70,7 @@ class ProductActionsAdmin(ServiceModelAdmin):
             hidden |= {"activate"} if product.status == ProductStatus.ACTIVE else set()
             hidden |= {"archive"} if product.status == ProductStatus.ARCHIVED else set()
             hidden |= set() if product.image_url else {"remove_picture"}
-        return [
-            one
-            for one in super().get_actions_detail(request, object_id)
-            if one.path.removesuffix("/").replace("-", "_") not in hidden
-        ]
+        return self.buttons_but(request, object_id, hidden)
 
     @action(description="Adjust stock", url_path="adjust-stock", icon="inventory")
     def adjust_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:

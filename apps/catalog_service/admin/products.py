@@ -182,7 +182,7 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
         try:
             self.store_picture(request, product, file)
         except PublicError as error:
-            told = f"Its picture is not taken: {error.detail or error.title}"
+            told = f"Its picture is not taken: {error}"
             self.message_user(request, told, messages.ERROR)
 
     def change_view(

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from apps.catalog_service.admin.links import list_url
 from apps.catalog_service.forms.products import RepriceForm
 from apps.catalog_service.models import Product
 from apps.catalog_service.services import prices
@@ -58,7 +59,7 @@ class RepricingAdmin(ServiceModelAdmin):
         self, request: HttpRequest, rows: QuerySet[Product], *, ids: str | None
     ) -> HttpResponse:
         chosen = list(rows.order_by("-pk").values_list("pk", flat=True)[: MOST_PRICES + 1])
-        back = f"{_list_url()}?{request.GET.urlencode()}".rstrip("?")
+        back = f"{list_url('product')}?{request.GET.urlencode()}".rstrip("?")
         if refusal := _refusal(len(chosen)):
             self.message_user(request, refusal, messages.ERROR)
             return HttpResponseRedirect(back)
@@ -91,7 +92,7 @@ class RepricingAdmin(ServiceModelAdmin):
         try:
             return prices.preview(chosen, form.cleaned_data["rule"])
         except PublicError as error:
-            form.add_error(None, error.detail or error.title)
+            form.add_error(None, str(error))
             return ()
 
     def _apply(self, request: HttpRequest, form: RepriceForm, previews: Sequence[Preview]) -> None:
@@ -112,10 +113,6 @@ class RepricingAdmin(ServiceModelAdmin):
         if skipped:
             told = f"{number_of(len(skipped), Product)} not: the price changed meanwhile."
             self.message_user(request, told, messages.WARNING)
-
-
-def _list_url() -> str:
-    return reverse("admin:catalog_product_changelist")
 
 
 def _refusal(number: int) -> str:

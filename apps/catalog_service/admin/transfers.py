@@ -12,10 +12,10 @@ from django.http import (
     HttpResponseBase,
     HttpResponseRedirect,
 )
-from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.catalog_service.admin.categories import category_choices
+from apps.catalog_service.admin.links import list_url
 from apps.catalog_service.errors import StorageUnavailable
 from apps.catalog_service.forms.transfers import AdjustFileForm, ExportForm, ImportForm
 from apps.catalog_service.models import Transfer, TransferKind, TransferStatus
@@ -182,7 +182,7 @@ class TransferAdmin(ReadOnlyAdmin):
             return "A worker takes it up within seconds."
 
         if request.method == "POST" and self.submitted(request, form, begin):
-            return HttpResponseRedirect(_url_of(begun[0]))
+            return HttpResponseRedirect(self._url_of(begun[0]))
         return self.page(
             request,
             "souk/form.html",
@@ -190,7 +190,7 @@ class TransferAdmin(ReadOnlyAdmin):
             text=beginning.text,
             form=form,
             button=beginning.button,
-            back=reverse("admin:catalog_transfer_changelist"),
+            back=list_url("transfer"),
         )
 
     # The file
@@ -210,10 +210,10 @@ class TransferAdmin(ReadOnlyAdmin):
             file = transfers.open_file(transfer.stored_name)
         except StorageUnavailable as error:
             self.message_user(request, error.detail, messages.ERROR)
-            return HttpResponseRedirect(_url_of(transfer))
+            return HttpResponseRedirect(self._url_of(transfer))
         except FileNotFoundError:
             self.message_user(request, "The file is not in the storage any more.", messages.ERROR)
-            return HttpResponseRedirect(_url_of(transfer))
+            return HttpResponseRedirect(self._url_of(transfer))
         is_ours = transfer.kind == TransferKind.EXPORT_PRODUCTS
         return FileResponse(
             file,
@@ -267,7 +267,3 @@ def _took(transfer: Transfer) -> str:
         return ""
     waited: timedelta = transfer.finished_at - transfer.created_at
     return age(waited.total_seconds())
-
-
-def _url_of(transfer: Transfer) -> str:
-    return reverse("admin:catalog_transfer_change", args=[transfer.pk])

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.catalog_service.selectors import prices as selectors
+from apps.catalog_service.selectors import products
 from apps.catalog_service.serializers.prices import PriceListOutput
 from chassis import pagination
 from chassis.openapi import PAGE_PARAMETERS
@@ -22,7 +23,7 @@ class PricesView(APIView):
         responses=PriceListOutput,
     )
     def get(self, request: Request, slug: str) -> Response:
-        product_id = selectors.find_product_id(slug)
+        product_id = products.find_product_id(slug)
         page = pagination.page(
             selectors.price_changes(product_id).values(*selectors.FIELDS),
             order=selectors.NEWEST_FIRST,

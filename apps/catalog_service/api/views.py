@@ -13,11 +13,6 @@ from chassis.tokens.principal import Principal
 NOTHING: Final = OpenApiResponse(description="Done")
 
 
-def is_staff(request: Request) -> bool:
-    """Tell whether staff asks."""
-    return bool(getattr(request.user, "is_staff", False))
-
-
 def user_id(request: Request) -> UUID | None:
     """Return the user who asks, for the audit log."""
     return cast("Principal", request.user).user_id

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from apps.catalog_service.services import importing
 from apps.catalog_service.services.importing import mapping
+from chassis.commands import first_line
 
 _SHOWN_BAD_ROWS: Final = 100
 _SECONDS_BETWEEN_LINES: Final = 3.0
@@ -58,7 +59,7 @@ def translated(path: Path, work: str) -> Iterator[None]:
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (DatabaseError, InterfaceError) as error:
-        message = str(error).strip().partition("\n")[0]
+        message = first_line(error)
         raise CommandError(
             f"The database failed ({message}): what was written is whole; run the {work} again."
         ) from error

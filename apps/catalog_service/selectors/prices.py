@@ -8,26 +8,13 @@ from uuid import UUID
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
-from apps.catalog_service.models import PriceChange, Product
-from chassis.errors import NotFound
+from apps.catalog_service.models import PriceChange
 from chassis.pagination import Order
 
 SHOWN: Final = ("price", "currency", "at", "actor")
 FIELDS: Final = ("id", *SHOWN)
 NEWEST_FIRST: Final = Order(("-id",))
 LOOKED_BACK: Final = timedelta(days=30)
-
-
-def find_product_id(slug: str) -> UUID:
-    """Return the id of a product, whatever its status.
-
-    Raises:
-        NotFound: there is none.
-    """
-    product_id = Product.objects.filter(slug=slug).values_list("id", flat=True).first()
-    if product_id is None:
-        raise NotFound("There is no such product")
-    return product_id
 
 
 def price_changes(product_id: UUID) -> QuerySet[PriceChange]:

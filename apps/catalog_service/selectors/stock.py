@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from apps.catalog_service.models import Product, Stock, StockMovement
+from apps.catalog_service.models import Stock, StockMovement
+from apps.catalog_service.selectors.products import find_product_id
 from chassis import pagination
 from chassis.errors import NotFound
 
@@ -30,9 +31,7 @@ def movements(slug: str, *, limit: int, cursor: str | None) -> pagination.Page:
         NotFound: there is no such product.
         ValidationError: the cursor is not one of this list.
     """
-    product_id = Product.objects.filter(slug=slug).values_list("id", flat=True).first()
-    if product_id is None:
-        raise NotFound("There is no such product")
+    product_id = find_product_id(slug)
     return pagination.page(
         StockMovement.objects.filter(product_id=product_id).values("id", *_MOVEMENT),
         order=_NEWEST_FIRST,

@@ -1,10 +1,9 @@
 """Adjust the stock of many products by a CSV file."""
 
-import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from apps.catalog_service.management.files import (
     add_map,
@@ -17,9 +16,9 @@ from apps.catalog_service.management.files import (
 )
 from apps.catalog_service.services import stock
 from apps.catalog_service.services.stock import rows
+from chassis.commands import CommandWithExamples
 
 _ACTOR: Final = "adjust_stock"
-_LONGEST_REASON: Final = 200
 _DESCRIPTION: Final = """\
 Adjust the stock of products by a CSV file with the columns sku, quantity or on_hand, and reason.
 
@@ -34,16 +33,14 @@ row was applied: its reason names the file.
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     """Prints `N adjusted, N unchanged, N bad` last; exits 1 where a row was left out."""
 
     help = _DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the paragraphs of the description."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
+    examples: ClassVar = (
+        ("delivery.csv --reason 'Delivery 1042'", "what came in"),
+        ("count.csv --map on_hand=Counted --dry-run", "says what a count would change"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -64,8 +61,8 @@ class Command(BaseCommand):
         Raises:
             CommandError: a row was left out, nothing was adjusted, or the database failed on the way.
         """
-        if len(options["reason"]) > _LONGEST_REASON:
-            raise CommandError(f"--reason must be at most {_LONGEST_REASON} characters.")
+        if len(options["reason"]) > rows.LONGEST_REASON:
+            raise CommandError(f"--reason must be at most {rows.LONGEST_REASON} characters.")
         mapping = read_map(options["map"], of="An adjustment", fields=rows.FIELDS)
         path = options["file"]
         with reporting(self.stderr) as reporter, translated(path, "adjustment"):

@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError
 
 from apps.catalog_service.services import ledger
 from apps.catalog_service.services.ledger import Mismatch
+from chassis.commands import first_line
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         try:
             mismatches = ledger.check()
         except (DatabaseError, InterfaceError) as error:
-            message = str(error).strip().partition("\n")[0]
+            message = first_line(error)
             raise CommandError(f"The database failed: {message}.") from error
         if options["json"]:
             found = [one._asdict() | {"product_id": str(one.product_id)} for one in mismatches]

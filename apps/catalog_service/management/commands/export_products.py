@@ -1,21 +1,21 @@
 """Export products as a CSV file."""
 
-import argparse
 import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from apps.catalog_service.errors import UnknownCategory
 from apps.catalog_service.models import ProductStatus
 from apps.catalog_service.services import exporting
 from apps.catalog_service.services.exporting import Selection
+from chassis.commands import CommandWithExamples, first_line
 
 _STANDARD_OUTPUT: Final = "-"
 _DESCRIPTION: Final = """\
@@ -30,16 +30,14 @@ Whoever opens the file in a spreadsheet should ask for --for-spreadsheets: a tex
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     """Prints `N products exported` on stderr; exits 1 where there is no whole file."""
 
     help = _DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the paragraphs of the description."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
+    examples: ClassVar = (
+        ("products.csv", "all products"),
+        ("- --category lamps --status active", "those on sale in one category, printed"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -126,7 +124,7 @@ def _translated(name: str) -> Iterator[None]:
     except OSError as error:
         raise CommandError(f"{name} cannot be written: {error.strerror or error}.") from error
     except (DatabaseError, InterfaceError) as error:
-        message = str(error).strip().partition("\n")[0]
+        message = first_line(error)
         raise CommandError(f"The database failed ({message}): export again.") from error
     except KeyboardInterrupt as error:
         raise CommandError("Stopped: there is no file.", returncode=130) from error

@@ -1,10 +1,9 @@
 """Import products from a CSV or JSON file."""
 
-import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from apps.catalog_service import conf
 from apps.catalog_service.management.files import (
@@ -17,6 +16,7 @@ from apps.catalog_service.management.files import (
     translated,
 )
 from apps.catalog_service.services import importing
+from chassis.commands import CommandWithExamples
 
 _LARGEST_ON_HAND: Final = 1_000_000
 
@@ -37,16 +37,14 @@ it again.
 """
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     """Prints `N created, N updated, N unchanged, N bad` last; exits 1 where a row was left out."""
 
     help = _DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the paragraphs of the description."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
+    examples: ClassVar = (
+        ("products.csv --dry-run", "says what would change"),
+        ("feed.json --map name=Name,sku=Id,category=Type.Name", "a file of other names"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError
 
 from apps.catalog_service.services import search
-from chassis.commands import CommandWithExamples
+from chassis.commands import CommandWithExamples, first_line
 
 _SECONDS_BETWEEN_LINES: Final = 2.0
 
@@ -32,7 +32,7 @@ class Command(CommandWithExamples):
         try:
             done = search.reindex(self._progress)
         except (DatabaseError, InterfaceError) as error:
-            message = str(error).strip().partition("\n")[0]
+            message = first_line(error)
             raise CommandError(f"The database failed ({message}): run it again.") from error
         self.stdout.write(f"{done:,} products indexed in {settings.SEARCH_LANGUAGE}")
 

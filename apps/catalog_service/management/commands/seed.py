@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from apps.catalog_service.services import seeding
-from chassis.commands import CommandWithExamples
+from chassis.commands import CommandWithExamples, first_line
 
 _MOST_PRODUCTS: Final = 10_000_000
 _MOST_CATEGORIES: Final = 10_000
@@ -64,7 +64,7 @@ class Command(CommandWithExamples):
         except seeding.MixedShop as error:
             raise CommandError(f"{error} Add --mix to have both.") from error
         except (DatabaseError, InterfaceError) as error:
-            message = str(error).strip().partition("\n")[0]
+            message = first_line(error)
             raise CommandError(f"The database failed ({message}): nothing was added.") from error
         self.stdout.write(
             f"{seeded.products:,} products of seed {options['seed']}: {seeded.added:,} added "

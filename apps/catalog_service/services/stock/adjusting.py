@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.catalog_service.errors import StockFull, StockMoved, StockShort
-from apps.catalog_service.models import MovementKind, Product, Stock, StockMovement
+from apps.catalog_service.models import MovementKind, Stock, StockMovement
+from apps.catalog_service.selectors.products import find_product_id
 from apps.catalog_service.services.importing import Listener, Refusal
 from apps.catalog_service.services.importing.reading import Rows, SourceFile, open_rows
 from apps.catalog_service.services.importing.rows import BadRow
@@ -18,10 +19,8 @@ from apps.catalog_service.services.stock import rows
 from apps.catalog_service.services.stock.moving import MOST_ON_HAND, move_stock
 from apps.catalog_service.services.stock.rows import Row
 from chassis import audit, context
-from chassis.errors import NotFound
 
 _BATCH: Final = 1000
-_LONGEST_REASON: Final = 200
 
 # A file may wait for a product's stock longer than a request may.
 _BEGIN: Final = "SET LOCAL lock_timeout = '1min'"
@@ -77,9 +76,7 @@ def adjust_stock(
         StockFull: more would be on hand than can be counted.
     """
     with transaction.atomic(durable=True):
-        product_id = Product.objects.filter(slug=slug).values_list("id", flat=True).first()
-        if product_id is None:
-            raise NotFound("There is no such product")
+        product_id = find_product_id(slug)
         if seen is not None:
             _require_not_adjusted_since(seen, product_id)
         changes = {product_id: (quantity, 0)}
@@ -149,7 +146,7 @@ def adjust_from_file(
         actor=actor,
         by=by,
         name=name,
-        reason=(reason or f"Adjustment by {name}")[:_LONGEST_REASON],
+        reason=(reason or f"Adjustment by {name}")[: rows.LONGEST_REASON],
         dry_run=dry_run,
         after=after,
         note=note or _note_nothing,

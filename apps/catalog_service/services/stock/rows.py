@@ -11,7 +11,7 @@ REQUIRED: Final = ("sku",)
 FIELDS: Final = ("sku", "quantity", "on_hand", "reason")
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
-_LONGEST_REASON: Final = 200
+LONGEST_REASON: Final = 200
 _LONGEST_SKU: Final = 64
 
 
@@ -37,8 +37,8 @@ def parse(values: Mapping[str, Any]) -> Row:
     if (quantity is None) == (on_hand is None):
         raise BadRow("give either quantity or on_hand")
     reason = (values.get("reason") or "").strip()
-    if len(reason) > _LONGEST_REASON or "\0" in reason:
-        raise BadRow(f"reason must be at most {_LONGEST_REASON} characters")
+    if len(reason) > LONGEST_REASON or "\0" in reason:
+        raise BadRow(f"reason must be at most {LONGEST_REASON} characters")
     if on_hand is not None:
         return Row(sku, on_hand=_number("on_hand", on_hand, least=0), reason=reason)
     return Row(sku, quantity=_number("quantity", quantity, least=-MOST_ON_HAND), reason=reason)

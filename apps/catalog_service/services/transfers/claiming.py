@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from apps.catalog_service.models import Transfer, TransferStatus
@@ -124,10 +124,8 @@ def _write(transfer: Transfer, **values: Any) -> None:
 
 
 def _waiting() -> QuerySet[Transfer]:
-    silent = Q(status=TransferStatus.RUNNING, heartbeat_at__lt=_long_ago())
-    return Transfer.objects.filter(
-        Q(status=TransferStatus.QUEUED) | silent, attempts__lt=MOST_ATTEMPTS
-    )
+    queued = Transfer.objects.filter(status=TransferStatus.QUEUED)
+    return (queued | _silent()).filter(attempts__lt=MOST_ATTEMPTS)
 
 
 def _silent() -> QuerySet[Transfer]:

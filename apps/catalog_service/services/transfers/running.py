@@ -68,7 +68,7 @@ def _outcome(transfer: Transfer, watch: Watch) -> Outcome:
     except importing.RowRefused:
         return Outcome({"bad": 1}, error="A row is bad: nothing was imported.")
     except PublicError as error:
-        return Outcome({}, error=error.detail or error.title)
+        return Outcome({}, error=str(error))
     except FileNotFoundError:
         return Outcome({}, error="The file is not in the storage any more.")
     except Exception as error:
