@@ -122,6 +122,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
         "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],
         "HEALTH_FILE": env["HEALTH_FILE"],
+        # Whether a process may be armed to end itself (chassis.failpoints): a test's to allow.
+        "FAILPOINTS": False,
         "BROKER_URL": env["BROKER_URL"],
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",

@@ -6,6 +6,8 @@ import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
+from chassis import failpoints
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, but a pool's connection costs no question to the server before each request.
@@ -25,6 +27,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 return connection
             connection.close()
             self.pool.putconn(connection)  # which makes another in its place
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        failpoints.step("COMMIT")
+
+    def _rollback(self) -> None:
+        super()._rollback()  # type: ignore[misc]
+        failpoints.step("ROLLBACK")
 
 
 def _is_alive(connection: psycopg.Connection[Any]) -> bool:
