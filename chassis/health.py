@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from chassis import circuit
 from chassis.database import UNAVAILABLE
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
@@ -19,15 +20,20 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database answers, is migrated, and tokens can be verified; else 503 with what lacks."""
+    """Answer 200 when the database answers, is migrated, and tokens can be verified; else 503 with what lacks.
+
+    The circuits of other services are told, and change nothing: without them it serves what it can.
+    """
     checks = {
         "database": _database_is_ready(),
         "verification_keys": bool(keyring),
         "deny_list": deny_list.loaded,
     }
     well = all(checks.values())
+    status = "ready" if well else "not ready"
     return JsonResponse(
-        {"status": "ready" if well else "not ready", "checks": checks}, status=200 if well else 503
+        {"status": status, "checks": checks, "circuits": circuit.states()},
+        status=200 if well else 503,
     )
 
 

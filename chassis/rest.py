@@ -1,19 +1,17 @@
 """Calls to other services: JSON over HTTP with a deadline, bounded retries and a circuit breaker."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
 import httpx
-import structlog
-from circuitbreaker import CircuitBreaker
 from django.db import connection
+from prometheus_client import Histogram
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from chassis import context, json
+from chassis import circuit, context, failpoints, json
 
 DEADLINE_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 0.5
@@ -21,73 +19,37 @@ LEAST_SECONDS: Final = 0.05
 """An attempt with less time than this is not begun: it would only hide why the last one failed."""
 LONGEST_ANSWER: Final = 5_000_000
 """Bytes of an answer's body; more is refused."""
-FAILURES_TO_OPEN: Final = 5
-OPEN_SECONDS: Final = 2
+HEALTH_PATH: Final = "/health/ready"
+HEALTH_SECONDS: Final = 1.0
+"""A service that takes longer to say how it is is not well."""
 _RETRY_STATUSES: Final = frozenset({502, 503, 504})
 
-log = structlog.get_logger()
+_CALLS: Final = Histogram(
+    "souk_call_seconds",
+    "Calls to other services, their retries included: answered, unavailable or refused (not made, "
+    "for the circuit was open).",
+    ["service", "outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
 
 
 class Unavailable(Exception):
     """The other service gave no usable answer in time. Whether it acted is not known."""
 
 
-class _Broken(Unavailable):
-    """The other service failed in a way that asking again does not mend."""
+class Broken(Unavailable):
+    """The other service answered in a way that asking again does not mend; others it may answer well."""
 
 
 class InsideTransaction(Exception):
     """A call was made with a transaction open: it would hold locks for as long as the network likes."""
 
 
-class Circuit:
-    """The process's circuit breaker of one service: once open, a single call at a time may try it."""
-
-    def __init__(self, name: str) -> None:
-        """Start closed."""
-        self._name = name
-        self._breaker = CircuitBreaker(
-            failure_threshold=FAILURES_TO_OPEN,
-            recovery_timeout=OPEN_SECONDS,
-            expected_exception=Unavailable,
-            name=name,
-        )
-        self._probe = threading.Lock()
-
-    @contextlib.contextmanager
-    def calling(self) -> Iterator[None]:
-        """Count the outcome of the call in the block.
-
-        Raises:
-            Unavailable: the service did not answer lately.
-        """
-        probing = not self._breaker.closed
-        if probing and (self._breaker.opened or not self._probe.acquire(blocking=False)):
-            raise Unavailable(f"{self._name} did not answer lately; the circuit is open")
-        try:
-            with self._breaker:
-                yield
-        finally:
-            if probing:
-                self._probe.release()
-
-    def reset(self) -> None:
-        """Close it and forget what failed."""
-        self._breaker.reset()
-
-
 @cache
-def circuit(name: str) -> Circuit:
-    """Return the circuit breaker of a service."""
-    return Circuit(name)
-
-
-@cache
-def _http() -> httpx.Client:
-    # Not the environment's proxies or .netrc: a token goes to the named service and nowhere else.
-    return httpx.Client(
-        limits=httpx.Limits(max_keepalive_connections=20), trust_env=False, follow_redirects=False
-    )
+def _http() -> httpx.HTTPTransport:
+    # What is beneath httpx.Client: cookies, redirects, proxies and .netrc are not wanted here, as a
+    # token goes to the named service and nowhere else, and they take half of a call's time.
+    return httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=20), trust_env=False)
 
 
 class RestClient:
@@ -98,6 +60,7 @@ class RestClient:
         self._name = name
         self._base_url = base_url
         self._token = token
+        self._circuit = circuit.of(name)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET; see `request`."""
@@ -145,17 +108,60 @@ class RestClient:
         refuse_inside_transaction()
         if not path.startswith("/"):
             raise ValueError(f"{path!r} is not an absolute path")
-        deadline = _deadline(deadline_seconds)
-        headers = self._headers()
         content = None if body is None else json.encode(body)
+        deadline = _deadline(deadline_seconds)
+        turn = self._begin()
+        headers = self._headers(deadline)
+        if time.monotonic() + LEAST_SECONDS > deadline:
+            raise Unavailable(f"no time was left to ask {self._name}")
 
         def attempt() -> httpx.Response:
             return self._once(
                 method, path, content=content, headers=headers, auth=auth, deadline=deadline
             )
 
-        with circuit(self._name).calling():
+        with self._counting(turn):
             return _retrying(deadline)(attempt) if idempotent else attempt()
+
+    def _begin(self) -> int:
+        turn = self._circuit.begin()
+        if turn is None:
+            _CALLS.labels(self._name, "refused").observe(0)
+            raise Unavailable(f"{self._name} did not answer lately; the circuit is open")
+        return turn
+
+    @contextlib.contextmanager
+    def _counting(self, turn: int) -> Iterator[None]:
+        """Tell the circuit and the metrics what became of the call in the block."""
+        started = time.perf_counter()
+        outcome = "answered"
+        try:
+            yield
+        except Unavailable:
+            outcome = "unavailable"
+            self._circuit.failed(turn, is_well=self._is_well)
+            raise
+        else:
+            self._circuit.succeeded(turn)
+        finally:
+            _CALLS.labels(self._name, outcome).observe(time.perf_counter() - started)
+
+    def _is_well(self) -> bool:
+        """Ask the service's own health, without a token."""
+        try:
+            with contextlib.closing(
+                _http().handle_request(
+                    httpx.Request(
+                        "GET",
+                        self._base_url + HEALTH_PATH,
+                        extensions=_timeouts(HEALTH_SECONDS, connect=HEALTH_SECONDS),
+                    )
+                )
+            ) as response:
+                response.read()
+        except (httpx.HTTPError, RuntimeError):  # the latter where the client was closed meanwhile
+            return False
+        return response.status_code == httpx.codes.OK
 
     def _once(
         self,
@@ -170,23 +176,29 @@ class RestClient:
         left = deadline - time.monotonic()
         if left <= 0:
             raise Unavailable(f"{self._name} did not answer in time")
-        request = _http().build_request(
+        request = httpx.Request(
             method,
             self._base_url + path,
             content=content,
             headers={**headers, context.DEADLINE_HEADER: str(int(left * 1000))},
-            timeout=httpx.Timeout(left, connect=min(left, CONNECT_SECONDS)),
+            extensions=_timeouts(left, connect=min(left, CONNECT_SECONDS)),
         )
+        if auth is not None:
+            request = next(auth.sync_auth_flow(request))
         try:
-            response = _http().send(request, auth=auth, stream=True)
+            response = _http().handle_request(request)
+            response.request = request
             with contextlib.closing(response):
+                # httpcore looks here for how long it may wait for the body.
+                request.extensions["timeout"]["read"] = max(0.0, deadline - time.monotonic())
                 self._read(response, deadline)
         except httpx.HTTPError as error:
             raise Unavailable(f"{self._name}: {type(error).__name__}") from error
+        failpoints.step(f"{self._name} answered {response.status_code}")
         if response.status_code in _RETRY_STATUSES:
             raise Unavailable(f"{self._name} answered {response.status_code}")
         if response.is_server_error:
-            raise _Broken(f"{self._name} answered {response.status_code}")
+            raise Broken(f"{self._name} answered {response.status_code}")
         return response
 
     def _read(self, response: httpx.Response, deadline: float) -> None:
@@ -196,12 +208,12 @@ class RestClient:
             chunks.append(chunk)
             size += len(chunk)
             if size > LONGEST_ANSWER:
-                raise _Broken(f"{self._name} answered more than {LONGEST_ANSWER} bytes")
+                raise Broken(f"{self._name} answered more than {LONGEST_ANSWER} bytes")
             if time.monotonic() > deadline:
                 raise Unavailable(f"{self._name} did not answer in time")
         response._content = b"".join(chunks)  # noqa: SLF001 -- as Response.read() does
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, deadline: float) -> dict[str, str]:
         now = context.current()
         headers = {
             "Accept": "application/json",
@@ -210,8 +222,14 @@ class RestClient:
             context.TRACEPARENT_HEADER: context.child_traceparent(now.traceparent),
         }
         if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token()}"
+            with context.ending(deadline):
+                headers["Authorization"] = f"Bearer {self._token()}"
         return headers
+
+
+def _timeouts(seconds: float, *, connect: float) -> dict[str, Any]:
+    """Return what a request carries to tell how long each of its waits may be."""
+    return {"timeout": httpx.Timeout(seconds, connect=connect).as_dict()}
 
 
 def _deadline(seconds: float) -> float:
@@ -227,7 +245,7 @@ def _retrying(deadline: float) -> Retrying:
 
     return Retrying(
         retry=retry_if_exception(
-            lambda error: isinstance(error, Unavailable) and not isinstance(error, _Broken)
+            lambda error: isinstance(error, Unavailable) and not isinstance(error, Broken)
         ),
         wait=wait_random_exponential(multiplier=0.05, max=0.4),
         stop=no_time_for_another,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from chassis import context
 from chassis.crypto import fernet
 from chassis.database import is_unavailable
 from chassis.models import ServiceToken
@@ -62,8 +63,7 @@ class ServiceTokenSource:
         now = timezone.now()
         held = self._held
         if held is None or not held.is_usable(now):
-            with self._lock:
-                held = self._first(now)
+            held = self._wait_for_first(now)
         elif now >= held.renew_at and self._may_try(now):
             threading.Thread(target=self._renew_beside, daemon=True, name="service-token").start()
         return held.token
@@ -73,6 +73,16 @@ class ServiceTokenSource:
         with self._lock:
             self._held = self._next_try_at = None
             ServiceToken.objects.filter(pk=1).delete()
+
+    def _wait_for_first(self, now: datetime) -> Held:
+        """Return a usable token; of several threads one asks auth, and none waits past its deadline."""
+        left = context.current().remaining_seconds()
+        if not self._lock.acquire(timeout=-1 if left is None else max(0.0, left)):
+            raise Unavailable("auth gives no token")
+        try:
+            return self._first(now)
+        finally:
+            self._lock.release()
 
     def _first(self, now: datetime) -> Held:
         """Return a usable token: one that another thread or process got, or a new one."""

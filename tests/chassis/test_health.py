@@ -2,7 +2,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from chassis import health
+from chassis import circuit, health
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
 
@@ -12,6 +12,9 @@ pytestmark = [pytest.mark.urls("tests.chassis.sample.urls"), pytest.mark.django_
 @pytest.fixture(autouse=True)
 def _as_at_start(monkeypatch):
     monkeypatch.setattr(health, "_migrated", False)
+    circuit.forget()
+    yield
+    circuit.forget()
 
 
 class TestLive:
@@ -48,6 +51,14 @@ class TestReady:
         assert api.get("/health/ready").json()["checks"]["database"] is False
         MigrationRecorder(connection).record_applied("chassis", last.name)
         assert api.get("/health/ready").status_code == 200
+
+    def test_tells_of_circuits_and_is_200_while_one_is_open(self, api, signing_key):
+        circuit.of("auth")
+        broken = circuit.of("catalog")
+        broken.failed(broken.begin() or 0, is_well=lambda: False)
+        response = api.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json()["circuits"] == {"auth": "closed", "catalog": "open"}
 
     def test_asks_the_database_again_each_time(self, api, signing_key, monkeypatch):
         assert api.get("/health/ready").status_code == 200

@@ -6,10 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import transaction
+from prometheus_client import REGISTRY
 
-from chassis import context, rest
+from chassis import circuit, context, rest
 from chassis.rest import InsideTransaction, RestClient, Unavailable
-from tests.chassis.racing import race
 from tests.engines import free_port
 
 OK: tuple[int, bytes, dict[str, str]] = (200, b'{"ok": true}', {})
@@ -26,6 +26,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers = [OK]
         self.asked = []
+        self.health_asked = []
+        self.is_well = False
         self.ending = threading.Event()
 
     @property
@@ -42,6 +44,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/service" + rest.HEALTH_PATH:
+            self.server.health_asked.append(dict(self.headers))
+            self.send_response(200 if self.server.is_well else 503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
         answer = self.server.next_answer()
         if callable(answer):
@@ -82,6 +90,13 @@ def drip(handler):
         pass
 
 
+def answer_after_a_while(handler):
+    handler.server.ending.wait(0.3)
+    handler.send_response(200)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
 @pytest.fixture
 def server():
     server = Server()
@@ -93,12 +108,19 @@ def server():
     server.server_close()
 
 
+def wait_until(holds):
+    deadline = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 @pytest.fixture(autouse=True)
 def _own_circuits_and_connections():
-    rest.circuit.cache_clear()
+    circuit.forget()
     rest._http.cache_clear()
     yield
-    rest.circuit.cache_clear()
+    circuit.forget()
     rest._http().close()
     rest._http.cache_clear()
 
@@ -171,6 +193,18 @@ class TestRequest:
             client.get("/x", deadline_seconds=0.5)
         assert time.monotonic() - begun < LONG
 
+    def test_waits_for_the_body_no_longer_than_is_left(self, client, server, monkeypatch):
+        server.answers = [answer_after_a_while]
+        waits = []
+
+        def read(_client, response, _deadline):
+            waits.append(response.request.extensions["timeout"]["read"])
+            response.read()
+
+        monkeypatch.setattr(RestClient, "_read", read)
+        client.get("/x", deadline_seconds=LONG)
+        assert 0 < waits[0] <= LONG - 0.3
+
     def test_is_unavailable_where_nobody_listens(self):
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="ConnectError"):
@@ -214,68 +248,94 @@ class TestToken:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
         assert client.get("/x").status_code == 200
 
+    def test_is_waited_for_no_longer_than_the_deadline(self, server):
+        left = []
+
+        def token():
+            left.append(context.current().remaining_seconds())
+            raise Unavailable("auth is down")
+
+        client = RestClient("catalog", server.url, token=token)
+        with pytest.raises(Unavailable, match="auth is down"):
+            client.get("/x", deadline_seconds=0.7)
+        assert left[0] is not None
+        assert 0 < left[0] <= 0.7
+        assert context.current().remaining_seconds() is None
+
     def test_does_not_count_against_the_service_when_auth_gives_none(self, server):
         def none():
             raise Unavailable("auth is down")
 
-        for _ in range(rest.FAILURES_TO_OPEN + 1):
+        for _ in range(circuit.FAILURES_TO_OPEN + 1):
             with pytest.raises(Unavailable, match="auth is down"):
                 RestClient("catalog", server.url, token=none).get("/x")
         assert RestClient("catalog", server.url).get("/x").status_code == 200
 
 
+def count(outcome):
+    """Return how many calls to catalog this process has counted."""
+    labels = {"service": "catalog", "outcome": outcome}
+    return REGISTRY.get_sample_value("souk_call_seconds_count", labels) or 0
+
+
+class TestMetrics:
+    def test_count_calls_by_their_outcome(self, client, server):
+        outcomes = ("answered", "unavailable", "refused")
+        before = [count(outcome) for outcome in outcomes]
+        client.get("/x")
+        server.answers = [(500, b"", {})]
+        for _ in range(circuit.FAILURES_TO_OPEN + 2):
+            with pytest.raises(Unavailable):
+                client.get("/x")
+        after = [count(outcome) for outcome in outcomes]
+        counted = [now - then for now, then in zip(after, before, strict=True)]
+        assert counted == [1, circuit.FAILURES_TO_OPEN, 2]
+
+
 class TestCircuit:
     @pytest.fixture
-    def opened(self, client, server):
+    def opened(self, client, server, monkeypatch):
+        monkeypatch.setattr(circuit, "PROBE_SECONDS", 0.02)
         server.answers = [(500, b"", {})]
-        for _ in range(rest.FAILURES_TO_OPEN):
-            with pytest.raises(Unavailable, match="answered 500"):
-                client.get("/x")
+        with pytest.raises(Unavailable, match="answered 500"):
+            client.get("/x")
         server.asked.clear()
 
-    @pytest.fixture
-    def later(self, monkeypatch):
-        """Return a function that lets the circuit's time pass."""
-        import circuitbreaker
-
-        def advance():
-            now = time.monotonic() + rest.OPEN_SECONDS + 0.1
-            monkeypatch.setattr(circuitbreaker, "monotonic", lambda: now)
-
-        return advance
-
-    def test_opens_after_failures_and_asks_no_more(self, client, server, opened):
-        with pytest.raises(Unavailable, match="the circuit is open"):
-            client.get("/x")
+    def test_makes_no_call_while_it_is_open(self, client, server, opened):
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="the circuit is open"):
+                client.get("/x")
         assert server.asked == []
+
+    def test_asks_no_token_while_it_is_open(self, server, opened):
+        def token():
+            raise AssertionError("auth was asked")
+
+        with pytest.raises(Unavailable, match="the circuit is open"):
+            RestClient("catalog", server.url, token=token).get("/x")
 
     def test_belongs_to_one_service(self, server, opened):
         server.answers = [OK]
         assert RestClient("auth", server.url).get("/x").status_code == 200
 
-    def test_closes_when_a_call_gets_through(self, client, server, opened, later):
-        server.answers = [OK]
-        later()
-        for _ in range(3):
-            assert client.get("/x").status_code == 200
-
-    def test_opens_again_when_the_first_call_fails(self, client, server, opened, later):
-        later()
-        with pytest.raises(Unavailable, match="answered 500"):
-            client.get("/x")
-        with pytest.raises(Unavailable, match="the circuit is open"):
-            client.get("/x")
+    def test_closes_when_the_service_says_that_it_is_well(self, client, server, opened):
+        wait_until(lambda: len(server.health_asked) > 1)
+        assert circuit.states() == {"catalog": "open"}
+        server.is_well, server.answers = True, [OK]
+        wait_until(lambda: circuit.states() == {"catalog": "closed"})
+        assert client.get("/x").status_code == 200
         assert len(server.asked) == 1
-
-    @pytest.mark.django_db(transaction=True)
-    def test_lets_one_call_at_a_time_try(self, client, server, opened, later):
-        later()
-        server.answers = [answer_late]
-        outcomes = race([lambda: client.post("/x", deadline_seconds=0.5)] * 5)
-        assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
-        assert len(server.asked) == 1
+        assert not any("Authorization" in headers for headers in server.health_asked)
 
     def test_is_not_opened_by_answers_below_500(self, client, server):
         server.answers = [(409, b"", {})]
-        for _ in range(rest.FAILURES_TO_OPEN + 1):
+        for _ in range(circuit.FAILURES_TO_OPEN + 1):
             assert client.get("/x").status_code == 409
+
+    def test_is_not_opened_by_a_caller_in_a_hurry(self, client, server):
+        with (
+            context.running(request_id=None, traceparent=None, deadline=time.monotonic() + 0.01),
+            pytest.raises(Unavailable, match="no time was left"),
+        ):
+            client.get("/x")
+        assert client.get("/x").status_code == 200

@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.utils import timezone
 
-from chassis import crypto
+from chassis import context, crypto
 from chassis.models import ServiceToken
 from chassis.rest import Unavailable
 from chassis.tokens import service
@@ -139,6 +139,16 @@ class TestGet:
         second.get()
         wait_until(lambda: second.get() == "token-2")
         assert len(auth.calls) == 2
+
+    def test_waits_for_another_thread_no_longer_than_its_caller(self, auth, clock):
+        source = ServiceTokenSource()
+        with (
+            source._lock,  # as a thread that waits for auth holds it
+            context.ending(time.monotonic() + 0.02),
+            pytest.raises(Unavailable, match="auth gives no token"),
+        ):
+            source.get()
+        assert source.get() == "token-1"
 
     @pytest.mark.parametrize(
         "answer",
