@@ -24,6 +24,10 @@ from chassis.events import inbox
 DELIVER: Final = "souk.deliver"
 VISIBILITY_TIMEOUT_SECONDS: Final = 90
 """How long Redis waits for an acknowledgement before it delivers again; statements end after 30 s."""
+RESTORE_SECONDS: Final = 5
+"""How often each worker looks for messages that were not acknowledged in time."""
+LONGEST_SECONDS: Final = 30
+"""After this long none of a message's events is begun any more."""
 PAUSE_SECONDS: Final = 1.0
 """How long an event waits before it goes back to the queue for want of a database."""
 AGAIN_SECONDS: Final = 10
@@ -44,7 +48,7 @@ app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
-        "unacked_restore_interval": 1,
+        "unacked_restore_interval": RESTORE_SECONDS,
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 2,
         "socket_timeout": 2,
@@ -69,19 +73,34 @@ app.conf.update(
 
 
 @app.task(name=DELIVER)
-def deliver(message: dict[str, Any]) -> None:
-    """Put an event through the inbox; while the database is unwell it goes back to the queue."""
+def deliver(*messages: dict[str, Any]) -> None:
+    """Put events through the inbox, one after the other; while the database is unwell all go back.
+
+    Those that were handled before are passed over when they come again. So a message whose events
+    take long goes back too, and is gone on with in its turn.
+    """
+    ends = time.monotonic() + LONGEST_SECONDS
+    failures = []
     try:
-        inbox.receive(message)
+        for message in messages:
+            if time.monotonic() > ends:
+                raise Reject("its events take long", requeue=True)
+            try:
+                inbox.receive(message)
+            except inbox.Refused as error:
+                log.warning("message_refused", error=str(error))
+            except UNAVAILABLE:
+                raise
+            except Exception as error:  # noqa: BLE001 -- it is raised once the others have had their turn
+                failures.append(error)
     except UNAVAILABLE as error:
         log.warning("event_returned", error=str(error))
         time.sleep(PAUSE_SECONDS)
         raise Reject(error, requeue=True) from error
-    except inbox.Refused as error:
-        log.warning("message_refused", error=str(error))
-        raise Reject(error, requeue=False) from error
     finally:
         close_old_connections()
+    if failures:
+        raise failures[0]
 
 
 def producer() -> Any:
@@ -94,13 +113,13 @@ def producer() -> Any:
     return app.amqp.Producer(connection.default_channel)
 
 
-def send(message: dict[str, Any], *, service: str, with_producer: Any) -> None:
-    """Put an event on a service's queue, through the default exchange."""
+def send(*messages: dict[str, Any], service: str, with_producer: Any) -> None:
+    """Put events on a service's queue as one message, through the default exchange."""
     app.send_task(
         DELIVER,
-        args=[message],
+        args=messages,
         queue=queue_of(service),
-        task_id=message["id"],
+        task_id=messages[0]["id"],
         producer=with_producer,
         retry=False,
         ignore_result=True,

@@ -5,10 +5,11 @@ The registry is filled at import (`events.py` and `handlers.py` of each app) and
 
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
-Handler = Callable[[Any], str]
+Handler = Callable[..., str]
+"""Takes the payload, and the envelope if it asked for it; returns what it did."""
 
 
 class DeclarationError(Exception):
@@ -33,6 +34,7 @@ class Subscription:
     consumer: str
     payload: type
     handler: Handler
+    takes_envelope: bool = False
 
 
 _published: dict[str, Published] = {}
@@ -77,11 +79,19 @@ def consumes(name: str) -> Callable[[type[T]], type[T]]:
     return declare
 
 
-def handles(payload: type, *, consumer: str) -> Callable[[Handler], Handler]:
+def handles(
+    payload: type, *, consumer: str, takes_envelope: bool = False
+) -> Callable[[Handler], Handler]:
     """Register a handler of an event under a name of its own in the inbox.
 
     The handler runs in the transaction that marks the event as handled, and returns what it did in a
     few words. It may be called again after a failure, never after a success.
+
+    Args:
+        payload: the class of the event.
+        consumer: the handler's name in the inbox.
+        takes_envelope: whether it is also given the event's envelope, for its id or its number among
+            the events of its subject.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -91,7 +101,13 @@ def handles(payload: type, *, consumer: str) -> Callable[[Handler], Handler]:
         if any(subscription.consumer == consumer for subscription in _subscriptions.get(name, [])):
             raise DeclarationError(f"{consumer} handles {name} twice")
         _subscriptions.setdefault(name, []).append(
-            Subscription(name=name, consumer=consumer, payload=payload, handler=handler)
+            Subscription(
+                name=name,
+                consumer=consumer,
+                payload=payload,
+                handler=handler,
+                takes_envelope=takes_envelope,
+            )
         )
         return handler
 

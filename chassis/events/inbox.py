@@ -9,11 +9,11 @@ from uuid import UUID
 import msgspec
 import structlog
 from django.conf import settings
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from chassis import audit, context, retention
-from chassis.database import is_unavailable
+from chassis.database import fetch, is_unavailable
 from chassis.events import declarations, envelope
 from chassis.events.declarations import Subscription
 from chassis.events.envelope import Envelope
@@ -28,8 +28,23 @@ log = structlog.get_logger()
 
 _CLAIM = """
 INSERT INTO inbox (consumer, event_id, type, subject, envelope, received_at, effect, attempts, error)
-VALUES (%s, %s, %s, %s, %s::jsonb, clock_timestamp(), '', 0, '')
+VALUES (
+    %(consumer)s, %(id)s, %(type)s, %(subject)s, %(envelope)s::jsonb, clock_timestamp(), '', 0, ''
+)
 ON CONFLICT (consumer, event_id) DO NOTHING
+RETURNING 1
+"""
+
+_HANDLED = """
+UPDATE inbox SET handled_at = clock_timestamp(), effect = %(effect)s, not_before = NULL
+WHERE consumer = %(consumer)s AND event_id = %(id)s
+RETURNING 1
+"""
+
+# Of what `_retry_one` takes: asked each second, and seldom is there any.
+_IS_DUE: Final = """
+SELECT 1 FROM inbox
+WHERE handled_at IS NULL AND dead_at IS NULL AND not_before <= %(now)s LIMIT 1
 """
 
 # Events are handled after they are received: behind one that was received too late, all are.
@@ -95,13 +110,17 @@ def _claim(consumer: str, received: Envelope) -> bool:
     Raises:
         Refused: the database cannot hold the event: a NUL character, or a name too long.
     """
-    text = msgspec.json.encode(received).decode()
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(_CLAIM, [consumer, received.id, received.type, received.subject, text])
-        except DataError as error:
-            raise Refused(str(error)) from error
-        return bool(cursor.rowcount == 1)
+    row = {
+        "consumer": consumer,
+        "id": received.id,
+        "type": received.type,
+        "subject": received.subject,
+        "envelope": msgspec.json.encode(received).decode(),
+    }
+    try:
+        return bool(fetch(_CLAIM, row, prepare=True))
+    except DataError as error:
+        raise Refused(str(error)) from error
 
 
 def _row(consumer: str, event_id: UUID) -> Any:
@@ -109,10 +128,11 @@ def _row(consumer: str, event_id: UUID) -> Any:
 
 
 def _apply(subscription: Subscription, received: Envelope) -> None:
-    effect = subscription.handler(msgspec.convert(received.data, subscription.payload))
-    _row(subscription.consumer, received.id).update(
-        handled_at=timezone.now(), effect=effect[:200], not_before=None
-    )
+    payload: object = msgspec.convert(received.data, subscription.payload)
+    envelope_too = (received,) if subscription.takes_envelope else ()
+    effect = subscription.handler(payload, *envelope_too)
+    done = {"effect": effect[:200], "consumer": subscription.consumer, "id": received.id}
+    fetch(_HANDLED, done, prepare=True)
     log.info(
         "event_handled",
         type=received.type,
@@ -167,6 +187,8 @@ def _keep_unknown(received: Envelope) -> None:
 def retry_due(*, limit: int = 50) -> int:
     """Try failed events again whose time has come; return how many were tried. Safe to run in parallel."""
     tried = 0
+    if not fetch(_IS_DUE, {"now": timezone.now()}, prepare=True):
+        return tried
     while tried < limit and _retry_one():
         tried += 1
     return tried

@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from chassis import context, retention
+from chassis import context, database, retention
 from chassis.events import declarations
 from chassis.events.envelope import SPEC_VERSION, Envelope, schema_uri
 from chassis.ids import uuid7
@@ -105,20 +105,17 @@ def publish(payload: Any, *, subject: str) -> UUID:
     data = _checked(payload)
     now = context.current()
     event_id = uuid7()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            {
-                "id": event_id,
-                "type": declaration.name,
-                "version": declaration.version,
-                "subject": subject,
-                "data": data,
-                "request_id": now.request_id,
-                "traceparent": now.traceparent,
-                "channel": CHANNEL,
-            },
-        )
+    parameters = {
+        "id": event_id,
+        "type": declaration.name,
+        "version": declaration.version,
+        "subject": subject,
+        "data": data,
+        "request_id": now.request_id,
+        "traceparent": now.traceparent,
+        "channel": CHANNEL,
+    }
+    database.fetch(_INSERT, parameters, prepare=True)
     return event_id
 
 

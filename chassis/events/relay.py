@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +21,10 @@ from chassis.ids import uuid7
 from chassis.models import OutboxEvent
 
 BATCH: Final = 100
+PACK: Final = 10
+"""Events that go in one message: what a message costs on its way is more than what an event does."""
+GATHER_SECONDS: Final = 0.15
+"""How long events gather after some were published. The first one after a quiet time does not wait."""
 IDLE_SECONDS: Final = 1.0
 """How long a notification is waited for before the outbox is looked at all the same."""
 LOCK_KEY: Final = 0x50_55_4B_52
@@ -68,6 +73,7 @@ class Relay:
         self._beat = beat
         self._stopping = threading.Event()
         self._producer: Any = None
+        self._published_at = float("-inf")
 
     def stop(self) -> None:
         """Ask the relay to end after the batch it is at."""
@@ -108,6 +114,7 @@ class Relay:
                 if not self._publish_if_possible(session):
                     for _ in session.notifies(timeout=IDLE_SECONDS, stop_after=1):
                         pass
+                    self._gather()
 
     def _publish_if_possible(self, session: Session) -> bool:
         """Publish a batch; return whether there may be more. Without a broker, wait a moment."""
@@ -132,29 +139,46 @@ class Relay:
             rows = cursor.execute(_NEXT, {"limit": BATCH, "types": list(declared)}).fetchall()
         sent: list[UUID] = []
         try:
-            for row in rows:
-                self._publish(row, declared[row.type].consumers)
-                sent.append(row.id)
+            for pack in _packs(rows):
+                self._publish(pack)
+                sent += [row.id for row in pack]
         finally:
             if sent:
                 session.execute(_MARK, [sent])
+                self._published_at = time.monotonic()
         return len(rows) == BATCH
 
-    def _publish(self, row: OutboxEvent, consumers: Sequence[str]) -> None:
-        if not consumers:
-            return
-        if self._producer is None:
+    def _publish(self, pack: Sequence[OutboxEvent]) -> None:
+        """Send one message to each service that consumes any of the events, with those."""
+        declared = declarations.published()
+        messages: dict[str, list[dict[str, Any]]] = {}
+        for row in pack:
+            message = msgspec.to_builtins(outbox.envelope_of(row))
+            for service in declared[row.type].consumers:
+                messages.setdefault(service, []).append(message)
+        if messages and self._producer is None:
             self._producer = queue.producer()
-        message = msgspec.to_builtins(outbox.envelope_of(row))
-        for service in consumers:
-            queue.send(message, service=service, with_producer=self._producer)
-        log.info("event_published", type=row.type, subject=row.subject)
+        for service, its in messages.items():
+            queue.send(*its, service=service, with_producer=self._producer)
+        for row in pack:
+            log.info("event_published", type=row.type, subject=row.subject)
+
+    def _gather(self) -> None:
+        """Wait until some events have gathered, if others were published just now."""
+        left = self._published_at + GATHER_SECONDS - time.monotonic()
+        if left > 0:
+            self._stopping.wait(left)
 
     def _drop_producer(self) -> None:
         if self._producer is not None:
             with contextlib.suppress(Exception):
                 self._producer.connection.release()
             self._producer = None
+
+
+def _packs(rows: Sequence[OutboxEvent]) -> Iterator[Sequence[OutboxEvent]]:
+    for start in range(0, len(rows), PACK):
+        yield rows[start : start + PACK]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 import threading
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -29,12 +30,12 @@ def session():
 @pytest.fixture
 def sent(monkeypatch):
     """Return the list of messages sent, instead of sending them."""
-    messages = []
+    messages: list[Any] = []
     monkeypatch.setattr(queue, "producer", object)
     monkeypatch.setattr(
         queue,
         "send",
-        lambda message, *, service, with_producer: messages.append((service, message)),
+        lambda *sent, service, with_producer: messages.extend((service, one) for one in sent),
     )
     return messages
 
@@ -107,9 +108,26 @@ class TestPublishBatch:
         assert one.publish_batch(session) is False
         assert [message["data"]["text"] for _, message in sent] == ["0", "1", "2"]
 
+    def test_sends_several_events_in_one_message_in_their_order(
+        self, session, take_note, monkeypatch
+    ):
+        monkeypatch.setattr(relay, "PACK", 2)
+        packs = []
+        monkeypatch.setattr(queue, "producer", object)
+        monkeypatch.setattr(
+            queue,
+            "send",
+            lambda *sent, **_: packs.append([message["data"]["text"] for message in sent]),
+        )
+        for number in range(3):
+            take_note(str(number))
+        Relay(beat=lambda: None).publish_batch(session)
+        assert packs == [["0", "1"], ["2"]]
+
     def test_marks_what_was_sent_before_the_broker_failed(
         self, session, sent, take_note, monkeypatch
     ):
+        monkeypatch.setattr(relay, "PACK", 1)
         for number in range(3):
             take_note(str(number))
 
