@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest import mock
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
+from chassis import mail
 from chassis.ids import uuid7
 from tests.environment import SERVICES
 
@@ -231,3 +233,31 @@ def deliver() -> Callable[..., dict[str, Any]]:
         return message
 
     return put
+
+
+@pytest.fixture
+def mail_by(settings: Any) -> Callable[[str], None]:
+    """Return a function that has mail sent as a MAIL_URL says."""
+    from settings import base
+
+    def go(url: str) -> None:
+        found = base._mail({"MAIL_URL": url, "MAIL_FROM": "Shop <shop@shop.example>"})
+        for name, value in found.items():
+            setattr(settings, name, value)
+
+    return go
+
+
+@pytest.fixture(autouse=True)
+def _answering_mail_server() -> Iterator[None]:
+    """No test waits because a mail server of another did not answer."""
+    yield
+    mail.server.forget()
+
+
+@pytest.fixture
+def mail_folder(settings: Any, tmp_path: Path) -> Path:
+    """Return the folder that mail goes to, also mail of child processes."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    return tmp_path

@@ -63,7 +63,10 @@ class TestCount:
         user = make_user()
         minutes = [0, 59, 59, 59, 59, 59, 118, 119]
         told = [
-            mail.send_password_reset(user.email, now=NOON + timedelta(minutes=n)) for n in minutes
+            mail.send_password_reset(
+                user.email, message_id="<1@test>", now=NOON + timedelta(minutes=n)
+            )
+            for n in minutes
         ]
         assert told == ["mail sent"] * 5 + ["too many mails"] * 2 + ["mail sent"]
 
@@ -71,7 +74,10 @@ class TestCount:
         user = make_user()
         minutes = [0, 0, 0, 0, 60, 60, 60, 60, 60]
         told = [
-            mail.send_password_reset(user.email, now=NOON + timedelta(minutes=n)) for n in minutes
+            mail.send_password_reset(
+                user.email, message_id="<1@test>", now=NOON + timedelta(minutes=n)
+            )
+            for n in minutes
         ]
         assert told == ["mail sent"] * 9
 
@@ -84,6 +90,6 @@ class TestCount:
         assert mailoutbox[-1].to == [user.email]
 
     def test_is_forgotten_with_the_failures(self, mailoutbox):
-        mail.send_password_reset(make_user().email, now=NOON)
+        mail.send_password_reset(make_user().email, message_id="<1@test>", now=NOON)
         assert counters.delete_forgotten(now=NOON + timedelta(minutes=59)) == 0
         assert counters.delete_forgotten(now=NOON + timedelta(minutes=60)) == 1

@@ -11,25 +11,12 @@ from apps.auth_service.models import Counter
 from apps.auth_service.services import passwords
 from chassis.events import inbox
 from chassis.models import InboxEvent
-from settings import base
 from tests.auth_service.factories import make_user
-from tests.auth_service.smtp import MailServer, serving
+from tests.smtp import MailServer, serving
 
 EMAIL = "ann@shop.example"
 LOG_IN = ("shop@mail.example", "a secret: /@%")
 QUOTED = "shop%40mail.example:a%20secret%3A%20%2F%40%25"
-
-
-@pytest.fixture
-def mail_by(settings) -> Callable[[str], None]:
-    """Return a function that has mail sent as a MAIL_URL says."""
-
-    def go(url: str) -> None:
-        found = base._mail({"MAIL_URL": url, "MAIL_FROM": "Shop <shop@shop.example>"})
-        for name, value in found.items():
-            setattr(settings, name, value)
-
-    return go
 
 
 @pytest.fixture

@@ -3,19 +3,17 @@
 Each is sent in the transaction of its event: at least once, again if the process dies in between.
 """
 
-import smtplib
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.auth_service import selectors
 from apps.auth_service.models import User
 from apps.auth_service.services import counters, links
+from chassis import mail
 
 MAILS_PER_HOUR: Final = 5
 """Most mails to one account in an hour that strangers can ask for; their links live as long.
@@ -34,10 +32,6 @@ _SUBJECTS: Final = {
 }
 
 
-class MailFailed(Exception):
-    """A mail was not taken. Holds the kind of the failure alone: the rest may quote the address."""
-
-
 def subject_of(email: str) -> str:
     """Return the subject that an event about a typed address is numbered under.
 
@@ -46,7 +40,9 @@ def subject_of(email: str) -> str:
     return f"mailbox-{salted_hmac('souk.auth.mailbox', email.lower()).hexdigest()[:2]}"
 
 
-def send_password_reset(email: str, *, by_staff: bool = False, now: datetime | None = None) -> str:
+def send_password_reset(
+    email: str, *, message_id: str, by_staff: bool = False, now: datetime | None = None
+) -> str:
     """Send the account of an address a link to set a new password; return what was done.
 
     What staff asks for is neither held up nor counted. Needs a transaction.
@@ -60,10 +56,10 @@ def send_password_reset(email: str, *, by_staff: bool = False, now: datetime | N
         return "no active account"
     if not by_staff and not _count("reset", user, now):
         return TOO_MANY
-    return _send("reset", user, url=_link(user, "reset", now=now))
+    return _send("reset", user, message_id, url=_link(user, "reset", now=now))
 
 
-def send_registration(email: str, *, now: datetime | None = None) -> str:
+def send_registration(email: str, *, message_id: str, now: datetime | None = None) -> str:
     """Send whoever registered a link that confirms the address, or a note that it is confirmed.
 
     Needs a transaction. Returns what was done.
@@ -78,37 +74,28 @@ def send_registration(email: str, *, now: datetime | None = None) -> str:
     if not _count("registration", user, now):
         return TOO_MANY
     if user.awaits_confirmation:
-        return _send("confirm", user, url=_link(user, "confirm", now=now))
-    return _send("known", user)
+        return _send("confirm", user, message_id, url=_link(user, "confirm", now=now))
+    return _send("known", user, message_id)
 
 
 def _link(user: User, purpose: links.Purpose, *, now: datetime) -> str:
     return links.url_of(links.make_token(user, purpose, now=now), purpose)
 
 
-def _send(template: str, user: User, **context: Any) -> str:
+def _send(template: str, user: User, message_id: str, **context: Any) -> str:
     """Send one mail to the stored address, never to the one that was typed."""
-    values = {
-        # Whoever registered wrote the name: not our words to a stranger's address.
-        "name": "" if user.awaits_confirmation else user.name,
-        "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
-        "shop_url": settings.PUBLIC_URL,
-        **context,
-    }
-    mail = EmailMultiAlternatives(
+    return mail.send(
+        to=user.email,
         subject=_SUBJECTS[template],
-        body=render_to_string(f"accounts/mail/{template}.txt", values),
-        to=[user.email],
+        template=f"accounts/mail/{template}",
+        context={
+            # Whoever registered wrote the name: not our words to a stranger's address.
+            "name": "" if user.awaits_confirmation else user.name,
+            "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
+            **context,
+        },
+        message_id=message_id,
     )
-    mail.attach_alternative(render_to_string(f"accounts/mail/{template}.html", values), "text/html")
-    try:
-        with get_connection() as mail.connection:  # closed too where its log-in is refused
-            mail.send()
-    except UnicodeError:  # a domain that has no form for the wire; it will not get one
-        return "no mail can be sent there"
-    except (OSError, smtplib.SMTPException) as error:
-        raise MailFailed(type(error).__name__) from None
-    return "mail sent"
 
 
 def _count(kind: str, user: User, now: datetime) -> bool:
