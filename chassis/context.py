@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -94,6 +94,18 @@ def running(
         _current.reset(token)
 
 
+@contextlib.contextmanager
+def ending(deadline: float) -> Iterator[None]:
+    """Let calls in the block wait no longer than until then, a `time.monotonic()` value."""
+    now = current()
+    nearer = deadline if now.deadline is None else min(deadline, now.deadline)
+    token = _current.set(replace(now, deadline=nearer))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def add_to_line(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
@@ -141,6 +153,9 @@ class RequestContextMiddleware:
         ) as context:
             response = self.get_response(request)
             response[REQUEST_ID_HEADER] = context.request_id
+            if "HTTP_AUTHORIZATION" in request.META:
+                # Told to one, by name: no browser or proxy keeps it, unless the view says so.
+                response.headers.setdefault("Cache-Control", "private, no-store")
             _set_length(response)
             _read_to_its_end(request)
             log_request(

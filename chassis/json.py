@@ -67,11 +67,18 @@ def read_body(stream: IO[Any], *, longest: int) -> bytes:
 
 
 def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any("\0" in key or _holds_nul(entry) for key, entry in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))
+    """Tell whether a text of the value holds a NUL character; it may be nested as deep as was read."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str() as text if "\0" in text:
+                return True
+            case dict() as members:
+                left += members.keys()
+                left += members.values()
+            case list() as entries:
+                left += entries
+    return False
 
 
 class JSONRenderer(BaseRenderer):

@@ -26,6 +26,8 @@ class Question:
     title: str
     text: str
     button: str
+    back: str = "Cancel"
+    """What leads back where nothing is to happen."""
     done: str = ""
     """What is told of selected rows, as in "2 sessions ended"."""
     danger: bool = False
@@ -74,6 +76,8 @@ class AskingAdmin(ThemeAdmin):
         rows: Sequence[Any],
         question: Question,
         act: Callable[[Any], None],
+        *,
+        form: Form | None = None,
     ) -> HttpResponse | None:
         """Ask about the selected rows, and act on each once the answer is posted.
 
@@ -86,12 +90,15 @@ class AskingAdmin(ThemeAdmin):
             question: what is asked; its title takes the number and the rows' name, as "End {}".
             act: calls one service for one row. Its public errors are shown as they are, each with
                 the number of rows that it was of.
+            form: what is asked besides, bound once the answer is posted; nothing is done before it
+                is valid, and `act` takes what was typed from it.
         """
         if not rows:
             self.message_user(request, "There is nothing left to do.", messages.WARNING)
             return None
         back = request.get_full_path()
-        if request.POST.get("confirmed") != "yes":
+        is_answered = request.POST.get("confirmed") == "yes"
+        if not is_answered or (form is not None and not form.is_valid()):
             hidden = {"action": request.POST["action"], "confirmed": "yes"}
             return self.ask(
                 request,
@@ -102,6 +109,7 @@ class AskingAdmin(ThemeAdmin):
                     *hidden.items(),
                     *((ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows),
                 ],
+                form=form,
             )
         failures: Counter[str] = Counter()
         for row in rows:
@@ -169,6 +177,7 @@ class AskingAdmin(ThemeAdmin):
         about: Model | None = None,
         rows: Sequence[str] = (),
         hidden: Sequence[tuple[str, str]] = (),
+        form: Form | None = None,
     ) -> TemplateResponse:
         """Return the page with a question."""
         return self.page(
@@ -180,6 +189,7 @@ class AskingAdmin(ThemeAdmin):
             back=back,
             rows=rows,
             hidden=hidden,
+            form=form,
         )
 
     def _url_of(self, obj: Model | None) -> str:

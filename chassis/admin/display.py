@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model
@@ -48,6 +50,30 @@ def user_link(user_id: object) -> SafeString:
     return format_html('<a class="souk-link" href="{}">{}</a>', url, short_id(user_id))
 
 
+def order_page_link(order_id: object) -> SafeString:
+    """Return an order's id with a link to order's page, which knows its number and how it fared."""
+    url = f"{settings.ADMIN_PATHS['order']}orders/order/{order_id}/change/"
+    return format_html('<a class="souk-link" href="{}">{}</a>', url, code(order_id))
+
+
+def money(amount: Decimal | None, currency: str = "") -> SafeString | str:
+    """Return an amount; nothing where there is none."""
+    if amount is None:
+        return ""
+    return format_html('<span class="souk-number">{}</span>', f"{amount:,.2f} {currency}".rstrip())
+
+
+def actor(text: str) -> SafeString | str:
+    """Return who did it, as ledgers have it: a user or staff, with a link, or a part of the shop."""
+    kind, _, user_id = text.partition(":")
+    if kind not in {"user", "staff"}:
+        return text
+    try:
+        return format_html("{} {}", kind, user_link(UUID(user_id)))
+    except ValueError:
+        return text
+
+
 def pretty_json(value: Any) -> SafeString:
     """Return JSON for people: indented, wrapped where it is long."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
@@ -77,7 +103,8 @@ def whole_time(at: datetime) -> str:
 
 def changes(details: Mapping[str, Any]) -> str:
     """Return an audit entry's details on one line; what was there before comes first."""
-    parts = [f"{name}: {_text(value)}" for name, value in details.items() if name not in _BOTH]
+    others = {name: value for name, value in details.items() if name not in _BOTH}
+    parts = [f"{name}: {_text(value)}" for name, value in others.items() if value != ""]
     if details.keys() >= _BOTH:
         parts.insert(0, f"{_text(details['before'])} → {_text(details['after'])}")
     else:

@@ -186,6 +186,21 @@ class ServiceModelAdmin(AskingAdmin):
         return obj
 
 
+class NarrowedButtonsAdmin(ServiceModelAdmin):
+    """A list whose buttons are about the rows that its filters and its search leave."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list; its buttons' addresses say what it is narrowed to."""
+        answer = super().changelist_view(request, extra_context)
+        shown = getattr(answer, "context_data", None) or {}
+        if narrowed := request.GET.urlencode():
+            for button in shown.get("actions_list", ()):
+                button["path"] += f"?{narrowed}"
+        return answer
+
+
 class ReadOnlyAdmin(ServiceModelAdmin):
     """Pages on which nothing is written but by actions."""
 

@@ -38,6 +38,19 @@ class TestRequestContextMiddleware:
         response = middleware(RequestFactory().get("/api/v1/x"))
         assert response.headers.get("Content-Length") == length
 
+    @pytest.mark.parametrize(
+        ("given", "headers", "told"),
+        [
+            ({}, {"Authorization": "Bearer x"}, "private, no-store"),
+            ({"Cache-Control": "no-cache"}, {"Authorization": "Bearer x"}, "no-cache"),
+            ({}, {}, None),
+        ],
+    )
+    def test_lets_nobody_keep_what_one_was_told_by_name(self, given, headers, told):
+        middleware = RequestContextMiddleware(lambda _: HttpResponse("body", headers=given))
+        response = middleware(RequestFactory().get("/api/v1/x", headers=headers))
+        assert response.headers.get("Cache-Control") == told
+
     @pytest.mark.parametrize("own", ["a", "01J.x_y:z-1", "a" * 128])
     def test_returns_the_clients_request_id(self, seen, own):
         assert seen(**{"X-Request-ID": own}).request_id == own

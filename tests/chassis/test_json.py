@@ -116,3 +116,10 @@ class TestJSONParser:
             assert "NUL" in response.json()["detail"]
         else:
             assert response.json() == value
+
+    @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"a":', "}")])
+    def test_refuses_them_as_deep_as_it_reads(self, api, left, right):
+        for depth in range(100, 1000, 100):
+            text = left * depth + '"\\u0000"' + right * depth
+            response = api.generic("POST", "/api/v1/echo", text, content_type="application/json")
+            assert response.status_code == 400, depth

@@ -170,16 +170,15 @@ class TestPrune:
         deny.deny(uuid7(), not_before=NOW)
         out = io.StringIO()
         call_command("prune", stdout=out)
-        assert out.getvalue().splitlines() == [
-            "deny_entries: 1 deleted",
-            "inbox: 1 deleted",
-            "outbox: 1 deleted",
-        ]
+        deleted = ("deny_entries: 1 deleted", "inbox: 1 deleted", "outbox: 1 deleted")
+        assert set(deleted) <= set(out.getvalue().splitlines())
         assert (OutboxEvent.objects.count(), InboxEvent.objects.count()) == (1, 1)
         assert DenyEntry.objects.count() == 1
         out = io.StringIO()
         call_command("prune", "--json", stdout=out)
-        assert json.loads(out.getvalue()) == {"deny_entries": 0, "inbox": 0, "outbox": 0}
+        deleted_now = json.loads(out.getvalue())
+        assert deleted_now.keys() >= {"deny_entries", "inbox", "outbox"}
+        assert not any(deleted_now.values())
 
     def test_shows_examples_in_its_help(self):
         shown = Command().create_parser("manage.py order", "prune").format_help()

@@ -16,6 +16,7 @@ class TestChanges:
             ({"after": "staff"}, "after: staff"),
             ({"retired": ["one", "two"]}, "retired: one, two"),
             ({"retired": []}, "retired: none"),
+            ({"why": "", "number": 0}, "number: 0"),
             (
                 {"sessions": 2, "is_active": False, "by": None},
                 "sessions: 2, is_active: no, by: none",
