@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.events import consumes, event
 
 
-@event("product.created", version=1, consumers=())
+@event("product.created", version=1, consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductCreated:
     """A product was added."""
@@ -22,7 +22,7 @@ class ProductCreated:
     status: str
 
 
-@event("product.updated", version=1, consumers=())
+@event("product.updated", version=1, consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductUpdated:
     """A product's description, category, status or other fields changed."""
@@ -34,7 +34,7 @@ class ProductUpdated:
     status: str
 
 
-@event("product.price_changed", version=1, consumers=())
+@event("product.price_changed", version=1, consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductPriceChanged:
     """A product costs something else from now on; placed orders keep their price."""
@@ -46,7 +46,7 @@ class ProductPriceChanged:
     currency: str
 
 
-@event("product.archived", version=1, consumers=())
+@event("product.archived", version=1, consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductArchived:
     """A product is no longer for sale."""
@@ -109,6 +109,15 @@ class OrderCancelled:
     """Order's event."""
 
     order_id: UUID
+
+
+@consumes("order.refunded")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderRefunded:
+    """Order's event; `restock` tells whether the goods come back."""
+
+    order_id: UUID
+    restock: bool
 
 
 @consumes("order.rejected")

@@ -5,6 +5,7 @@ from apps.catalog_service.events import (
     OrderCancelled,
     OrderPaid,
     OrderPlaced,
+    OrderRefunded,
     OrderRejected,
     StockDepleted,
     StockLow,
@@ -31,6 +32,14 @@ def commit_reservation(event: OrderPaid) -> str:
 @handles(OrderCancelled, consumer="catalog.release_cancelled")
 def release_cancelled(event: OrderCancelled) -> str:
     """Free what a cancelled order had reserved; what it had bought comes back."""
+    return reservations.take_back(event.order_id)
+
+
+@handles(OrderRefunded, consumer="catalog.restock_refunded")
+def restock_refunded(event: OrderRefunded) -> str:
+    """Put what was refunded back on the shelves, unless it does not come back."""
+    if not event.restock:
+        return "nothing comes back"
     return reservations.take_back(event.order_id)
 
 

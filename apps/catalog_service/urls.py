@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from apps.catalog_service import admin, media
 from apps.catalog_service.api import (
     categories,
+    lookups,
     pictures,
     prices,
     products,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/v1/catalog/categories/<slug:slug>", categories.CategoryView.as_view()),
     path("admin/catalog", RedirectView.as_view(url="/admin/catalog/")),
     path("admin/catalog/", admin.site.urls),
+    path("internal/v1/products/lookup", lookups.ProductLookupView.as_view()),
     path("internal/v1/reservations/<uuid:order_id>", reservations.ReservationView.as_view()),
     path("media/catalog/<path:path>", media.PictureView.as_view()),
 ]

@@ -186,6 +186,8 @@ class TestPages:
         assert reservation in staff.get(product).content.decode()
         assert product in staff.get(reservation).content.decode()
         assert change_url(movement) in staff.get(reservation).content.decode()
+        order_page = f"/admin/orders/orders/order/{order_id}/change/"
+        assert order_page in staff.get(reservation).content.decode()
         for page in (change_url(movement), f"{CATALOG}stockmovement/?q={order_id}"):
             content = staff.get(page).content.decode()
             assert reservation in content

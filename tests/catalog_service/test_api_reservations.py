@@ -110,6 +110,13 @@ class TestPut:
         assert problem["lines"] == [{"sku": "CHAIR", "requested": 3, "available": 2}]
         assert [e["pointer"] for e in problem["errors"]] == ["#/lines/1/quantity"]
 
+    def test_tells_no_more_of_the_stock_than_everybody_sees(self, order, settings):
+        settings.SHOWN_AVAILABLE = 3
+        product(sku="MANY", on_hand=7)
+        problem = problem_of(reserve(order, ("MANY", 8)), 409, "out-of-stock")
+        assert problem["lines"] == [{"sku": "MANY", "requested": 8, "available": 3}]
+        assert problem["errors"][0]["detail"] == "8 of MANY wanted, 3 available"
+
     def test_may_succeed_later_for_the_same_order(self, order, lamp):
         order_id = uuid7()
         reserve(order, ("LAMP", 6), order_id=order_id)

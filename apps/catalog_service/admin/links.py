@@ -6,8 +6,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.html import format_html
 
-from chassis.admin.display import short_id, user_link
-from chassis.admin.filters import as_uuid
+from chassis.admin.display import short_id
 
 STATUS_COLOURS = {"draft": "warning", "active": "success", "archived": ""}
 MOVEMENT_COLOURS = {
@@ -51,13 +50,6 @@ def order_link(order_id: UUID | None) -> str:
         return ""
     url = reverse("admin:catalog_reservation_change", args=[order_id])
     return format_html('<a class="souk-link" href="{}">{}</a>', url, short_id(order_id))
-
-
-def actor(text: str) -> str:
-    """Return who did it, as ledgers have it: a user, with a link, or a part of the shop."""
-    kind, _, user_id = text.partition(":")
-    known = as_uuid(user_id) if kind == "user" else None
-    return text if known is None else format_html("user {}", user_link(known))
 
 
 def signed(number: int) -> str:

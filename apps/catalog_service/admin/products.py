@@ -16,7 +16,7 @@ from apps.catalog_service import conf
 from apps.catalog_service.admin.categories import category_choices
 from apps.catalog_service.admin.exporting import ExportingAdmin
 from apps.catalog_service.admin.filters import AvailabilityFilter, CategoryFilter, PriceFilter
-from apps.catalog_service.admin.links import STATUS_COLOURS, actor, product_url
+from apps.catalog_service.admin.links import STATUS_COLOURS, product_url
 from apps.catalog_service.admin.product_actions import ProductActionsAdmin
 from apps.catalog_service.admin.repricing import RepricingAdmin
 from apps.catalog_service.admin.stock import movements_shown
@@ -26,9 +26,9 @@ from apps.catalog_service.forms.stock import AdjustForm
 from apps.catalog_service.models import Alert, AlertKind, Product, ProductStatus
 from apps.catalog_service.selectors import search
 from apps.catalog_service.services import products
-from chassis.admin.display import when
+from chassis.admin.display import actor, money, when
 from chassis.admin.filters import as_uuid
-from chassis.admin.options import actor_id
+from chassis.admin.options import NarrowedButtonsAdmin, actor_id
 from chassis.admin.theme import ChoicesDropdownFilter, display
 from chassis.errors import PublicError
 
@@ -48,7 +48,7 @@ _CONFLICT = (
 )
 
 
-class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
+class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin, NarrowedButtonsAdmin):
     """What is sold, with its stock and the history of its price."""
 
     list_display = ("picture_", "who", "category_", "price_", "status_", "available_", "updated")
@@ -71,17 +71,6 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
         return False
 
     # The list
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the list; its buttons are about what it is narrowed to."""
-        answer = super().changelist_view(request, extra_context)
-        shown = getattr(answer, "context_data", None) or {}
-        if narrowed := request.GET.urlencode():
-            for button in shown.get("actions_list", ()):
-                button["path"] += f"?{narrowed}"
-        return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the products with what their list shows, in one query."""
@@ -118,9 +107,7 @@ class ProductAdmin(RepricingAdmin, ExportingAdmin, ProductActionsAdmin):
     @display(description="Price")
     def price_(self, obj: Product) -> str:
         """Return price and currency."""
-        return format_html(
-            '<span class="souk-number">{} {}</span>', f"{obj.price:,.2f}", obj.currency
-        )
+        return money(obj.price, obj.currency)
 
     @display(description="Status", label=STATUS_COLOURS)
     def status_(self, obj: Product) -> str:

@@ -18,7 +18,7 @@ from apps.catalog_service.models import (
     StockMovement,
 )
 from apps.catalog_service.services.alerts import OLD_RESERVATION
-from chassis.admin.display import code, short_id, when, whole_time
+from chassis.admin.display import order_page_link, short_id, when, whole_time
 from chassis.admin.filters import as_uuid
 from chassis.admin.options import ReadOnlyAdmin
 from chassis.admin.theme import display
@@ -84,8 +84,8 @@ class ReservationAdmin(ReadOnlyAdmin):
 
     @display(description="Order")
     def order_whole(self, obj: Reservation) -> str:
-        """Return the order's id."""
-        return code(obj.order_id)
+        """Return the order's id, with a link to it."""
+        return order_page_link(obj.order_id)
 
     @display(description="Status", label=RESERVATION_COLOURS)
     def status_(self, obj: Reservation) -> str:

@@ -11,13 +11,12 @@ from django.http import HttpRequest
 from apps.catalog_service.admin.filters import MovementKindFilter
 from apps.catalog_service.admin.links import (
     MOVEMENT_COLOURS,
-    actor,
     order_link,
     product_link,
     signed,
 )
 from apps.catalog_service.models import PriceChange, Product, StockMovement
-from chassis.admin.display import when, whole_time
+from chassis.admin.display import actor, when, whole_time
 from chassis.admin.filters import DayRangeFilter, as_uuid
 from chassis.admin.options import ReadOnlyAdmin
 from chassis.admin.theme import display

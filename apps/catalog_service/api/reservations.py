@@ -1,5 +1,6 @@
 """Reservations: for services only, behind the private entry point."""
 
+from typing import Final
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -18,6 +19,9 @@ from apps.catalog_service.serializers.reservations import (
 from apps.catalog_service.services import reservations as services
 from apps.catalog_service.services.reservations import WantedLine
 from chassis.tokens.authentication import ServiceAuthentication, has_scope
+
+_INPUT: Final = ReservationInput()
+"""Made once: to copy its fields for each order takes as long as to check them."""
 
 
 class ReservationView(APIView):
@@ -42,11 +46,10 @@ class ReservationView(APIView):
         responses={201: ReservationOutput, 200: ReservationOutput},
     )
     def put(self, request: Request, order_id: UUID) -> Response:
-        given = ReservationInput(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = _INPUT.run_validation(request.data)
         lines = [
             WantedLine(line["sku"], line["quantity"], index)
-            for index, line in enumerate(given.validated_data["lines"])
+            for index, line in enumerate(given["lines"])
         ]
         reserved = services.reserve(order_id=order_id, lines=lines)
         made = status.HTTP_201_CREATED if reserved.is_new else status.HTTP_200_OK

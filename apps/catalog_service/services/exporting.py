@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import F, QuerySet, TextField
@@ -14,21 +14,12 @@ from apps.catalog_service.errors import UnknownCategory
 from apps.catalog_service.models import Category, Product
 from apps.catalog_service.selectors import categories
 from apps.catalog_service.services.importing import FIELDS
+from chassis.exporting import TextFile
+from chassis.spreadsheets import BYTE_ORDER_MARK, without_formulas
 
 BATCH: Final = 1000
 STOCK_COLUMNS: Final = ("on_hand", "reserved", "available")
 COLUMNS: Final = (*FIELDS, *STOCK_COLUMNS)
-
-BYTE_ORDER_MARK: Final = "\ufeff"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet read a cell as a formula (OWASP, CSV Injection)."""
-
-
-class TextFile(Protocol):
-    """What is written to: nothing but `write` is asked of it."""
-
-    def write(self, text: str, /) -> object:
-        """Take some text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,7 @@ def write_products(
     last, done = "", 0
     while batch := list(_values(rows.filter(sku__gt=last))[:BATCH]):
         lines = [_line(product, names) for product in batch]
-        writer.writerows(map(_without_formulas, lines) if for_spreadsheets else lines)
+        writer.writerows(map(without_formulas, lines) if for_spreadsheets else lines)
         last, done = batch[-1]["sku"], done + len(batch)
         yield done
 
@@ -135,9 +126,3 @@ def _called_by_name() -> Mapping[UUID, str]:
     for id_, _, name in known:
         named[" ".join(name.split()).lower()].add(id_)
     return {id_: name for id_, slug, name in known if named.get(slug.lower(), {id_}) != {id_}}
-
-
-def _without_formulas(line: Sequence[Any]) -> list[Any]:
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in line
-    ]

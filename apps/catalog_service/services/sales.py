@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.catalog_service.events import SoldLine
 from chassis import retention
+from chassis.database import fetch
 
 POPULAR_DAYS: Final = 30
 """Days, today included, whose sales make a product popular."""
@@ -19,10 +20,10 @@ _KEPT: Final = timedelta(days=365)
 _COUNT = """
 WITH sold AS (
     SELECT product.id, line.units
-    FROM unnest(%s::text[], %s::int[]) AS line (sku, units) JOIN product USING (sku)
+    FROM unnest(%(skus)s::text[], %(units)s::int[]) AS line (sku, units) JOIN product USING (sku)
 ), counted AS (
     INSERT INTO product_sales (product_id, date, units)
-    SELECT id, %s, units FROM sold ORDER BY id
+    SELECT id, %(today)s::date, units FROM sold ORDER BY id
     ON CONFLICT (product_id, date) DO UPDATE SET units = product_sales.units + excluded.units
 )
 SELECT coalesce(sum(units), 0)::int FROM sold
@@ -72,9 +73,12 @@ def count_sales(lines: Iterable[SoldLine]) -> int:
     units: dict[str, int] = {}
     for line in lines:
         units[line.sku] = units.get(line.sku, 0) + line.quantity
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [list(units), list(units.values()), timezone.now().date()])
-        (counted,) = cursor.fetchone()
+    sold = {
+        "skus": list(units),
+        "units": list(units.values()),
+        "today": timezone.now().date(),
+    }
+    ((counted,),) = fetch(_COUNT, sold, prepare=True)
     return int(counted)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
@@ -21,6 +21,7 @@ from apps.catalog_service.errors import (
 from apps.catalog_service.models import MovementKind, Reservation, ReservationStatus
 from apps.catalog_service.selectors import reservations as selectors
 from apps.catalog_service.services.stock import move_stock
+from chassis import database
 
 # The reservation's row comes first: whoever is second waits here for the first to end. Its lines hold
 # names and prices as they are now; a sku that is not for sale gives none.
@@ -133,18 +134,15 @@ def _claim(order_id: UUID, wanted: dict[str, WantedLine]) -> _Made | None:
     """Insert the order's reservation with its lines; return None where it has one already."""
     now = timezone.now()
     expires_at = now + conf.reservation_time()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "order_id": order_id,
-                "now": now,
-                "expires_at": expires_at,
-                "skus": list(wanted),
-                "quantities": [line.quantity for line in wanted.values()],
-            },
-        )
-        rows = {row[0]: _Line(*row) for row in cursor.fetchall()}
+    parameters = {
+        "order_id": order_id,
+        "now": now,
+        "expires_at": expires_at,
+        "skus": list(wanted),
+        "quantities": [line.quantity for line in wanted.values()],
+    }
+    claimed = database.fetch(_CLAIM, parameters, prepare=True)
+    rows = {row[0]: _Line(*row) for row in claimed}
     if not rows:
         return None
     found = {sku: rows[sku] for sku in wanted if sku in rows}
@@ -188,18 +186,20 @@ def _unknown_sku(lines: Sequence[WantedLine]) -> UnknownSku:
 
 
 def _out_of_stock(lines: Sequence[WantedLine], available: dict[str, int]) -> OutOfStock:
+    """Return the refusal; it reaches customers, so it tells no more of the stock than they may see."""
+    shown = {sku: min(number, conf.shown_available()) for sku, number in available.items()}
     return OutOfStock(
         "Some lines cannot be had in full",
         errors=[
             {
                 "pointer": f"#/lines/{line.index}/quantity",
-                "detail": f"{line.quantity} of {line.sku} wanted, {available[line.sku]} available",
+                "detail": f"{line.quantity} of {line.sku} wanted, {shown[line.sku]} available",
                 "code": OutOfStock.code,
             }
             for line in lines
         ],
         lines=[
-            {"sku": line.sku, "requested": line.quantity, "available": available[line.sku]}
+            {"sku": line.sku, "requested": line.quantity, "available": shown[line.sku]}
             for line in lines
         ],
     )

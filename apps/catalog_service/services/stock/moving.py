@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from apps.catalog_service import conf, events
 from apps.catalog_service.models import MovementKind, Product
+from chassis import database
 from chassis.events import publish
 
 MOST_ON_HAND: Final = 1_000_000_000
@@ -79,22 +79,18 @@ def move_stock(
         order_id: for whom, if for an order.
     """
     ids = list(changes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _MOVE,
-            {
-                "ids": ids,
-                "on_hand": [changes[id_][0] for id_ in ids],
-                "reserved": [changes[id_][1] for id_ in ids],
-                "reasons": [reason if isinstance(reason, str) else reason[id_] for id_ in ids],
-                "kind": kind,
-                "order_id": order_id,
-                "actor": actor,
-                "now": timezone.now(),
-                "most": MOST_ON_HAND,
-            },
-        )
-        rows = cursor.fetchall()
+    parameters = {
+        "ids": ids,
+        "on_hand": [changes[id_][0] for id_ in ids],
+        "reserved": [changes[id_][1] for id_ in ids],
+        "reasons": [reason if isinstance(reason, str) else reason[id_] for id_ in ids],
+        "kind": kind.value,
+        "order_id": order_id,
+        "actor": actor,
+        "now": timezone.now(),
+        "most": MOST_ON_HAND,
+    }
+    rows = database.fetch(_MOVE, parameters, prepare=True)
     moved = Moved(
         done=bool(rows) and rows[0][2], available={id_: before for id_, before, _ in rows}
     )

@@ -29,9 +29,8 @@ class Lost(Exception):
 
 def next_waiting() -> UUID | None:
     """Return the transfer to be taken next; None where there is none, or one is under way."""
-    if _under_way().exists():
-        return None
-    return _waiting().order_by("id").values_list("pk", flat=True).first()
+    waiting = _waiting().order_by("id").values_list("pk", flat=True).first()
+    return None if waiting is None or _under_way().exists() else waiting
 
 
 def claim(transfer_id: UUID) -> Transfer | None:
