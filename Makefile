@@ -31,8 +31,8 @@ test: install-dev ## Install and run every test; SUITES="order_service system" r
 	@exec $(python) -m tests.run $(SUITES)
 
 test-faults: install-dev ## Kill every process, race for stock, fuzz long: minutes, and no part of `make test`.
-	@$(python) -m tests.run faults
-	@FUZZ_EXAMPLES=50 $(python) -m tests.run catalog_service -- -k fuzz
+	@$(python) -m tests.run faults auth_long catalog_long order_long
+	@FUZZ_EXAMPLES=50 $(python) -m tests.run catalog_service order_service -- -k fuzz
 
 check: install-bench ## Check style, types, layers, migrations and each service's settings.
 	@$(MAKE) --no-print-directory --keep-going -j2 $(output_sync) check-all

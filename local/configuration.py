@@ -24,11 +24,16 @@ CHOSEN = (
     "LOW_STOCK",
     "MAIL_FROM",
     "MAIL_URL",
+    "OPEN_ORDERS_LIMIT",
     "PASSWORD_RESET_URL",
+    "PAYMENT_PROVIDER",
     "REGISTRATIONS_PER_MINUTE",
     "RESERVATION_SECONDS",
     "SEARCH_LANGUAGE",
+    "SHIPPING_PRICE",
     "SHOWN_AVAILABLE",
+    "TAX_RATE",
+    "TAX_RATES",
     "VERIFY_EMAIL",
 )
 
@@ -93,6 +98,8 @@ def service_variables(
             variables[f"{client.upper()}_CLIENT_SECRET_HASHES"] = hashed
     else:
         variables["CLIENT_SECRET"] = secrets[f"{service}.client"]
+    if service == "order":
+        variables["WEBHOOK_SECRETS"] = secrets["order.webhook"]
     if service == "catalog":
         variables["MEDIA_ROOT"] = str(home.data / "media")
         variables["FILES_ROOT"] = str(home.data / "files")

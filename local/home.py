@@ -160,6 +160,10 @@ def _make_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
+def _make_webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 def _make_demo_password() -> str:
     return f"demo-{secrets.token_hex(6)}"
 
@@ -169,6 +173,7 @@ _SECRETS = {
     "postgres": _make_password,
     "valkey": _make_password,
     "demo_password": _make_demo_password,
+    "order.webhook": _make_webhook_secret,
     **{
         f"{service}.{name}": make
         for service in SERVICES

@@ -1,6 +1,7 @@
 """What a variable's value must look like. Messages never hold the value: it may be a secret."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from email.utils import parseaddr
 from typing import Final
@@ -10,6 +11,8 @@ from cryptography.fernet import Fernet
 from environs import ValidationError
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+
+_WEBHOOK_PREFIX: Final = "whsec_"
 
 SEARCH_LANGUAGES: Final = (
     *(
@@ -114,6 +117,48 @@ def former_secrets(values: list[str]) -> None:
     """Refuse a list in which a secret is too short to be one; none at all will do."""
     for value in values:
         secret(value)
+
+
+def webhook_secrets(values: list[str]) -> None:
+    """Accept none, one, or two while one replaces the other, as Standard Webhooks writes them."""
+    if len(values) > 2:  # noqa: PLR2004 -- the message says it
+        raise ValidationError("must hold one secret, or two while it is rotated")
+    for value in values:
+        if not value.startswith(_WEBHOOK_PREFIX) or not _is_webhook_key(value):
+            raise ValidationError("must hold whsec_ and the base64 of 24 to 64 bytes")
+
+
+def _is_webhook_key(value: str) -> bool:
+    try:
+        key = b64decode(value.removeprefix(_WEBHOOK_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return 24 <= len(key) <= 64  # noqa: PLR2004 -- the message says it
+
+
+def price(value: str) -> None:
+    """Refuse what is no amount of money."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", value, re.ASCII):
+        raise ValidationError("must be an amount such as 4.90")
+
+
+def tax_rate(value: str) -> None:
+    """Refuse what is no rate from 0 to 1."""
+    if not re.fullmatch(r"0(\.[0-9]{1,4})?|1(\.0{1,4})?", value, re.ASCII):
+        raise ValidationError("must be a rate from 0 to 1, such as 0.19 for 19 %")
+
+
+def tax_rates(values: list[str]) -> None:
+    """Refuse a list that does not name one rate for each of its countries."""
+    countries = []
+    for value in values:
+        country, _, rate = value.partition("=")
+        if not re.fullmatch(r"[A-Z]{2}", country, re.ASCII):
+            raise ValidationError("must name countries by ISO 3166-1 alpha-2: DE=0.19,NL=0.21")
+        tax_rate(rate)
+        countries.append(country)
+    if len(set(countries)) != len(countries):
+        raise ValidationError("must name each country once")
 
 
 def host_names(values: list[str]) -> None:

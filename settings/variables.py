@@ -18,10 +18,14 @@ from settings.validators import (
     mail_url,
     one_of,
     optional,
+    price,
     redis_url,
     search_language,
     secret,
     secret_hashes,
+    tax_rate,
+    tax_rates,
+    webhook_secrets,
 )
 
 AUTH: Final = "auth"
@@ -123,6 +127,53 @@ VARIABLES: Final = (
         default="EUR",
         check=currency_code,
         services=(CATALOG, ORDER),
+    ),
+    Variable(
+        "SHIPPING_PRICE",
+        "What an order's shipping costs, in SHOP_CURRENCY.",
+        default="4.90",
+        check=price,
+        services=(ORDER,),
+    ),
+    Variable(
+        "TAX_RATE",
+        "Tax added to goods and shipping where TAX_RATES does not name the country: 0.19 is 19 %.",
+        default="0",
+        check=tax_rate,
+        services=(ORDER,),
+    ),
+    Variable(
+        "TAX_RATES",
+        "The same by country of the shipping address, such as DE=0.19,NL=0.21.",
+        kind="list",
+        default=[],
+        check=tax_rates,
+        services=(ORDER,),
+    ),
+    Variable(
+        "OPEN_ORDERS_LIMIT",
+        "Unpaid orders that one user may hold open: each binds stock.",
+        kind="int",
+        default=20,
+        check=between(1, 1_000_000),
+        services=(ORDER,),
+    ),
+    Variable(
+        "PAYMENT_PROVIDER",
+        "Who takes the money of payments by card: `sandbox` takes none; `webhook` is a provider that "
+        "tells the outcome at /api/v1/orders/payments/webhook.",
+        default="sandbox",
+        check=one_of("sandbox", "webhook"),
+        services=(ORDER,),
+    ),
+    Variable(
+        "WEBHOOK_SECRETS",
+        "What the payment provider signs its messages with, two while it is rotated: "
+        "`whsec_` and base64 of 24 to 64 bytes. Without it no message is taken.",
+        kind="list",
+        default=[],
+        check=webhook_secrets,
+        services=(ORDER,),
     ),
     Variable(
         "RESERVATION_SECONDS",
@@ -334,6 +385,8 @@ VARIABLES: Final = (
 def contradictions(values: Mapping[str, Any]) -> list[str]:
     """Return what is wrong between variables that are right each by itself."""
     problems = _bucket_problems(values)
+    if values.get("PAYMENT_PROVIDER") == "webhook" and not values["WEBHOOK_SECRETS"]:
+        problems.append("WEBHOOK_SECRETS: must be given where PAYMENT_PROVIDER is webhook")
     kept, handled = values["OUTBOX_RETENTION_DAYS"], values["INBOX_RETENTION_DAYS"]
     if handled <= kept:
         problems.append(

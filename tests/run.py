@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from tests.environment import SERVICES
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 TESTS: Final = Path("tests")
 
@@ -28,7 +30,8 @@ class Suite:
     """A folder of tests and how it is run.
 
     A suite with `settings` is run with them on engines of its own (tests/engines.py); the others
-    start what they need by themselves. A long one is run when it is named, as `make test-faults` does.
+    start what they need by themselves. A long one is run when it is named, as `make test-faults` does;
+    one that is `of` another suite is the long tests in its folder.
     """
 
     name: str
@@ -36,10 +39,11 @@ class Suite:
     timeout_seconds: int = 60
     processes: int = 2
     is_long: bool = False
+    of: str | None = None
 
     @property
     def folder(self) -> Path:
-        return TESTS / self.name
+        return TESTS / (self.of or self.name)
 
     def is_run_by_default(self) -> bool:
         return not self.is_long and any((ROOT / self.folder).rglob("test_*.py"))
@@ -51,6 +55,7 @@ class Suite:
             f"--timeout={self.timeout_seconds}",
             *([f"--ds={self.settings}"] if self.settings else []),
             f"--numprocesses={processes}",
+            *(["-m", "long"] if self.of else []),
             *options,
             str(self.folder),
         ]
@@ -67,6 +72,16 @@ GROUPS: Final = (
     ),
     (Suite("system", timeout_seconds=180),),
     (Suite("faults", settings="settings.catalog", timeout_seconds=180, processes=1, is_long=True),),
+    tuple(
+        Suite(
+            f"{service}_long",
+            settings=f"settings.{service}",
+            timeout_seconds=180,
+            is_long=True,
+            of=f"{service}_service",
+        )
+        for service in SERVICES
+    ),
     (Suite("attacks", timeout_seconds=180), Suite("browser", timeout_seconds=180)),
 )
 SUITES: Final = tuple(itertools.chain.from_iterable(GROUPS))

@@ -59,11 +59,32 @@ class TooManyOpenOrders(PublicError):
     title = "Pay or cancel an open order first"
 
 
+class CartEmpty(PublicError):
+    """There is nothing to check out."""
+
+    code = "cart-empty"
+    title = "The cart is empty"
+
+
+class CartFull(PublicError):
+    """The cart has as many lines as an order may have."""
+
+    code = "cart-full"
+    title = "The cart is full"
+
+
 class StateConflict(PublicError):
     """The order's status does not allow it."""
 
     code = "state-conflict"
     title = "The order's status does not allow this"
+
+
+class TooManyPayments(StateConflict):
+    """The order was tried to be paid too often."""
+
+    code = "too-many-payments"
+    title = "Cancel this order and place another"
 
 
 class PaymentExpired(PublicError):
@@ -78,3 +99,31 @@ class PaymentDeclined(PublicError):
 
     code = "payment-declined"
     title = "The payment was declined"
+
+
+class PaymentMismatch(PublicError):
+    """The provider speaks of another amount or currency than the order's."""
+
+    code = "payment-mismatch"
+    title = "The amount or the currency is not the order's"
+
+
+class WebhookSignatureInvalid(PublicError):
+    """The message is not signed, or not by the payment provider."""
+
+    code = "webhook-signature-invalid"
+    title = "The message's signature is not valid"
+
+
+class WebhookExpired(PublicError):
+    """The message was signed by the payment provider, and not lately."""
+
+    code = "webhook-expired"
+    title = "The message's time is over"
+
+
+class WebhookReplayed(PublicError):
+    """The message came before."""
+
+    code = "webhook-replayed"
+    title = "This message was taken before"

@@ -18,7 +18,7 @@ class PlacedLine:
     unit_price: Decimal
 
 
-@event("order.placed", version=1, consumers=("catalog",))
+@event("order.placed", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPlaced:
     """An order has its prices and its stock, and waits for payment."""
@@ -31,7 +31,7 @@ class OrderPlaced:
     currency: str
 
 
-@event("order.paid", version=1, consumers=("catalog",))
+@event("order.paid", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPaid:
     """An order is paid for: its stock is sold."""
@@ -43,7 +43,7 @@ class OrderPaid:
     currency: str
 
 
-@event("order.cancelled", version=1, consumers=("catalog",))
+@event("order.cancelled", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderCancelled:
     """An order will not be fulfilled: its stock is free again."""
@@ -53,7 +53,7 @@ class OrderCancelled:
     reason: str
 
 
-@event("order.rejected", version=1, consumers=("catalog",))
+@event("order.rejected", version=1, consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderRejected:
     """An order could not be placed: whatever it holds in stock is free again."""
@@ -61,6 +61,38 @@ class OrderRejected:
     order_id: UUID
     user_id: UUID
     reason: str
+
+
+@event("order.refunded", version=1, consumers=("catalog", "order"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderRefunded:
+    """An order's money goes back; `restock` tells whether its goods come back as well."""
+
+    order_id: UUID
+    user_id: UUID
+    payment_id: UUID
+    total: Decimal
+    currency: str
+    reason: str
+    restock: bool
+
+
+@event("order.shipped", version=1, consumers=("order",))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderShipped:
+    """An order is on its way."""
+
+    order_id: UUID
+    user_id: UUID
+
+
+@event("order.delivered", version=1, consumers=("order",))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderDelivered:
+    """An order has arrived."""
+
+    order_id: UUID
+    user_id: UUID
 
 
 @consumes("user.registered")
@@ -99,3 +131,45 @@ class UserDeactivated:
 
     user_id: UUID
     not_before: datetime
+
+
+@consumes("product.created")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductCreated:
+    """Catalog added a product."""
+
+    sku: str
+    slug: str
+    name: str
+    price: Decimal
+    currency: str
+    status: str
+
+
+@consumes("product.updated")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductUpdated:
+    """Catalog changed a product, but for its price."""
+
+    sku: str
+    slug: str
+    name: str
+    status: str
+
+
+@consumes("product.price_changed")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductPriceChanged:
+    """A product costs something else from now on."""
+
+    sku: str
+    new_price: Decimal
+    currency: str
+
+
+@consumes("product.archived")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductArchived:
+    """A product is no longer for sale."""
+
+    sku: str

@@ -1,9 +1,11 @@
-"""Timed jobs; the active relay runs them."""
+"""Timed jobs, and what is deleted when its time is over; the active relay runs them."""
+
+from datetime import datetime
 
 from django.utils import timezone
 
 from apps.order_service import services
-from chassis import jobs
+from chassis import jobs, retention
 
 
 @jobs.every(1, name="order.recover_orders")
@@ -16,6 +18,21 @@ def settle_payments() -> None:
     services.settle_payments(now=timezone.now())
 
 
+@jobs.every(1, name="order.refund_payments")
+def refund_payments() -> None:
+    services.refund_payments(now=timezone.now())
+
+
 @jobs.every(1, name="order.cancel_expired_orders")
 def cancel_expired_orders() -> None:
     services.cancel_expired_orders(now=timezone.now())
+
+
+@retention.rule("answers")
+def delete_old_answers(now: datetime) -> int:
+    return services.delete_old_answers(now=now)
+
+
+@retention.rule("carts")
+def delete_old_carts(now: datetime) -> int:
+    return services.delete_old_carts(now=now)

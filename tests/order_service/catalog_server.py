@@ -22,6 +22,7 @@ from chassis.rest import Unavailable
 
 TOKENS = "/auth/internal/v1/service-tokens"
 RESERVATIONS = "/catalog/internal/v1/reservations/"
+LOOKUP = "/catalog/internal/v1/products/lookup"
 
 Reply = tuple[int, Any]
 
@@ -37,6 +38,7 @@ class CatalogServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []
         self.tokens_given = 0
         self.token_is_good = True
+        self.gates: deque[Callable[[], bool]] = deque()
         self._next: deque[Callable[[], Reply | bytes]] = deque()
 
     @property
@@ -53,6 +55,17 @@ class CatalogServer(ThreadingHTTPServer):
 
             self._next.append(reply)
 
+    def send_next_if(self, *gates: Callable[[], bool]) -> None:
+        """Do what is asked next, each time, and send the answer where the gate then says so.
+
+        Else the connection breaks.
+        """
+        self.gates.extend(gates)
+
+    def answer_as_usual(self) -> None:
+        """Forget the answers that were to come first."""
+        self._next.clear()
+
     def revoke_token(self) -> None:
         """Refuse the token given last; the next one is good."""
         self.token_is_good = False
@@ -68,11 +81,17 @@ class CatalogServer(ThreadingHTTPServer):
         good = f"Bearer token-{self.tokens_given}" if self.token_is_good else None
         if headers.get("Authorization") != good:
             return problem(401, "token-invalid")
-        order_id = UUID(path.removeprefix(RESERVATIONS))
         try:
+            if path == LOOKUP:
+                return self._look_up(body)
+            order_id = UUID(path.removeprefix(RESERVATIONS))
             return self._reserve_or_release(method, order_id, body)
         except Unavailable:
             return problem(503, "unavailable")
+
+    def _look_up(self, body: Any) -> Reply:
+        wanted = [RequestedLine(position=i, **line) for i, line in enumerate(body["lines"])]
+        return 200, {"products": [asdict(product) for product in self.catalog.look_up(wanted)]}
 
     def _reserve_or_release(self, method: str, order_id: UUID, body: Any) -> Reply:
         if method == "DELETE":
@@ -116,6 +135,9 @@ class Handler(BaseHTTPRequestHandler):
         text = self.rfile.read(length)
         body = msgspec.json.decode(text) if text else None
         answer = self.server.reply(self.command, self.path, dict(self.headers.items()), body)
+        if self.path != TOKENS and self.server.gates and not self.server.gates.popleft()():
+            self.close_connection = True
+            return
         status, content = (200, answer) if isinstance(answer, bytes) else answer
         payload = content if isinstance(content, bytes) else msgspec.json.encode(content)
         payload = b"" if content is None else payload

@@ -10,7 +10,7 @@ from django.db import connection
 
 from apps.order_service import clients
 from apps.order_service.clients.fake import FakeCatalog
-from chassis import rest
+from chassis import circuit
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> FakeCatalog:
 @pytest.fixture(autouse=True)
 def _closed_circuits() -> Iterator[None]:
     yield
-    rest.circuit.cache_clear()
+    circuit.forget()
 
 
 @pytest.fixture

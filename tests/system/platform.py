@@ -212,6 +212,41 @@ class Platform:
                     self.start_process(service, role)
             self.wait_until_well()
 
+    @contextlib.contextmanager
+    def frozen(self, service: str, role: str) -> Iterator[None]:
+        """Run the block with a process and its children stopped in their tracks (SIGSTOP).
+
+        They keep their ports and connections, and answer nothing.
+        """
+        process = psutil.Process(self.row(service, role)["pid"])
+        family = [process, *process.children(recursive=True)]
+        try:
+            for one in family:
+                one.suspend()
+            yield
+        finally:
+            # The children first: gunicorn's master looks for how long its worker did not move.
+            for one in reversed(family):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.resume()
+            self.wait_until_well()
+
+    def restart(self, service: str, role: str) -> None:
+        """Kill a process without a warning; return when the next one is ready."""
+        before = self.kill(service, role)
+
+        def is_back() -> bool:
+            row = self.row(service, role)
+            return row["state"] == "running" and bool(row["pid"] != before["pid"])
+
+        wait_until(is_back, seconds=60, what=f"{service} {role} ready again")
+
+    def circuits(self, service: str) -> dict[str, str]:
+        """Return what a service's web process says of its circuits."""
+        url = f"{self.row(service, 'web')['url']}/health/ready"
+        found: dict[str, str] = httpx.get(url, trust_env=False).json()["circuits"]
+        return found
+
     def _succeed(self, *arguments: str) -> str:
         finished = self.run(*arguments)
         assert finished.returncode == 0, finished.stdout + finished.stderr

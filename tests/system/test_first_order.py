@@ -112,6 +112,22 @@ class TestOrder:
         }
         assert all(event["at"] and event["attempts"] == 0 for event in handled), handled
 
+    def test_is_confirmed_by_mail_once_it_is_placed_and_once_it_is_paid(
+        self, platform: Platform, customer: Client, product: Mapping[str, Any]
+    ) -> None:
+        order = customer.place(product["sku"]).json()
+        customer.pay(order["id"])
+        handled = platform.event_log("order", order["id"], consumed=2)["handled"]
+        mails = [event for event in handled if event["consumer"] == "order.mail"]
+        assert {(event["type"], event["effect"]) for event in mails} == {
+            ("order.placed", "mail sent"),
+            ("order.paid", "mail sent"),
+        }
+        # The console's mail is printed: it is in the worker's log.
+        log = (platform.home / "logs" / "order-worker.log").read_text(encoding="utf-8")
+        for subject in ("We have your order {number}", "Your order {number} is paid"):
+            assert log.count(f"Subject: {subject.format(**order)}\n") == 1
+
     def test_sent_twice_is_one(
         self, customer: Client, staff: Client, product: Mapping[str, Any]
     ) -> None:

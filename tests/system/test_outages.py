@@ -35,8 +35,8 @@ class TestAuthDown:
             assert customer.post("/api/v1/auth/token", {}).status_code in {502, 503}
             customer.buy(product["sku"])
             # From now on keys, deny list and order's token come out of the services' own databases.
-            restart_web(platform, "catalog")
-            restart_web(platform, "order")
+            platform.restart("catalog", "web")
+            platform.restart("order", "web")
             staff.wait_for_stock(product, on_hand=998)
             assert customer.get(page).json()["in_stock"] is True
             for path in (f"{page}/stock", ORDERS):
@@ -46,17 +46,6 @@ class TestAuthDown:
             assert customer.get(ORDERS).json()["results"][0]["id"] == order["id"]
             staff.wait_for_stock(product, on_hand=997)
         assert platform.register().get("/api/v1/auth/me").status_code == 200
-
-
-def restart_web(platform: Platform, service: str) -> None:
-    """Kill a service's web process; return when the next one is ready."""
-    before = platform.kill(service, "web")
-
-    def is_back() -> bool:
-        row = platform.row(service, "web")
-        return row["state"] == "running" and bool(row["pid"] != before["pid"])
-
-    wait_until(is_back, seconds=60, what=f"{service} ready without auth")
 
 
 class TestCatalogDown:

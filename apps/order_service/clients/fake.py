@@ -18,6 +18,7 @@ from apps.order_service.clients.catalog import (
     StockShort,
 )
 from apps.order_service.domain.lines import RequestedLine
+from apps.order_service.domain.products import ProductInfo
 from chassis.rest import Unavailable, refuse_inside_transaction
 
 
@@ -27,18 +28,26 @@ class FakeCatalog:
     `down` makes it unavailable; `lose_answer` makes it reserve once and then lose the answer.
     """
 
-    def __init__(self, *, currency: str = "EUR", lifetime_seconds: int = 900) -> None:
+    def __init__(
+        self, *, currency: str = "EUR", lifetime_seconds: int = 900, shown_available: int = 100
+    ) -> None:
         """Start with nothing on the shelves."""
         self.down = False
         self.lose_answer = False
+        self.look_ups = 0
         self.asked: Counter[UUID] = Counter()
         self.reservations: dict[UUID, Reservation] = {}
         self.released: set[UUID] = set()
         self._products: dict[str, tuple[str, Decimal]] = {}
         self._available: Counter[str] = Counter()
         self._currency = currency
+        self._shown = shown_available
         self._lifetime = timedelta(seconds=lifetime_seconds)
         self._lock = threading.Lock()
+
+    def withdraw(self, sku: str) -> None:
+        """Sell a product no more."""
+        del self._products[sku]
 
     def stock(self, sku: str, *, price: str, available: int = 1000, name: str = "") -> None:
         """Put a product on the shelves, or change its price and stock."""
@@ -74,6 +83,14 @@ class FakeCatalog:
             for line in reservation.lines if reservation else ():
                 self._available[line.sku] += line.quantity
 
+    def look_up(self, lines: Sequence[RequestedLine]) -> tuple[ProductInfo, ...]:
+        """See Catalog."""
+        refuse_inside_transaction()
+        with self._lock:
+            self.look_ups += 1
+            self._answer_or_fail()
+            return tuple(self._info(line) for line in lines if line.sku in self._products)
+
     def _answer_or_fail(self) -> None:
         if self.down:
             raise Unavailable("catalog is down")
@@ -95,6 +112,21 @@ class FakeCatalog:
             order_id=order_id,
             expires_at=self._expiry(),
             lines=tuple(self._reserved(line) for line in lines),
+        )
+
+    def _info(self, line: RequestedLine) -> ProductInfo:
+        name, price = self._products[line.sku]
+        available = self._available[line.sku]
+        return ProductInfo(
+            sku=line.sku,
+            name=name,
+            slug=line.sku.lower(),
+            image_url=f"/media/{line.sku}.jpg",
+            unit_price=price,
+            currency=self._currency,
+            available=min(available, self._shown),
+            in_stock=available > 0,
+            enough=available >= line.quantity,
         )
 
     def _expiry(self) -> datetime:

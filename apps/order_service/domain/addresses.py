@@ -1,5 +1,6 @@
 """Where an order may be sent."""
 
+from collections.abc import Mapping
 from typing import Final
 
 _OFFICIAL: Final = """
@@ -37,3 +38,10 @@ LONGEST_NAME: Final = 200
 LONGEST_LINE: Final = 200
 LONGEST_CITY: Final = 100
 LONGEST_POSTAL_CODE: Final = 20
+
+
+def parcel_lines(address: Mapping[str, str]) -> list[str]:
+    """Return the lines of an address as an order keeps it, as they are written on a parcel."""
+    town = f"{address['postal_code']} {address['city']}"
+    lines = (address["name"], address["line1"], address.get("line2"), town)
+    return [line for line in (*lines, address.get("region"), address["country"]) if line]

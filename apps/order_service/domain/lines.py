@@ -1,5 +1,6 @@
 """What a customer asks for: skus and quantities."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,6 +8,9 @@ from typing import Any, Final
 MOST_LINES: Final = 100
 MOST_OF_ONE: Final = 9999
 LONGEST_SKU: Final = 64
+
+_SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+"""What catalog calls products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,11 @@ class RequestedLine:
     sku: str
     quantity: int
     position: int
+
+
+def is_sku(text: str) -> bool:
+    """Tell whether a product may be called so."""
+    return len(text) <= LONGEST_SKU and _SKU.fullmatch(text) is not None
 
 
 class QuantityTooLarge(Exception):

@@ -19,12 +19,18 @@ class OrderStatus(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands; `unknown` means that the provider may have taken the money."""
+    """Where a payment stands.
+
+    `unknown` means that the provider may have taken the money, `refunding` that it is to give back
+    what it took.
+    """
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     UNKNOWN = "unknown"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
 
 
 TRANSITIONS: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from apps.order_service import conf
 from apps.order_service.payments.port import (
     Outcome,
     OutcomeUnknown,
@@ -9,16 +10,45 @@ from apps.order_service.payments.port import (
     Provider,
 )
 from apps.order_service.payments.sandbox import Sandbox
+from apps.order_service.payments.webhook import MessageType, WebhookProvider
 
-__all__ = ["METHODS", "Outcome", "OutcomeUnknown", "PaymentRequest", "Provider", "provider"]
+__all__ = [
+    "METHODS",
+    "SANDBOX",
+    "WEBHOOK",
+    "MessageType",
+    "Outcome",
+    "OutcomeUnknown",
+    "PaymentRequest",
+    "Provider",
+    "methods",
+    "provider",
+    "provider_of",
+]
 
-_SANDBOX: Final = Sandbox()
-_PROVIDERS: Final[dict[str, Provider]] = {"card": _SANDBOX, "sandbox": _SANDBOX}
+SANDBOX: Final = "sandbox"
+WEBHOOK: Final = "webhook"
 
-METHODS: Final = tuple(_PROVIDERS)
-"""What a customer may name as `method`: card goes to the shop's provider, sandbox to the sandbox."""
+_CARD: Final = "card"
+_PROVIDERS: Final[dict[str, Provider]] = {SANDBOX: Sandbox(), WEBHOOK: WebhookProvider()}
+
+METHODS: Final = (_CARD, SANDBOX)
+"""What a payment's `method` may be: card goes to the shop's provider, sandbox to the sandbox."""
 
 
-def provider(method: str) -> Provider:
-    """Return the provider of one of METHODS."""
-    return _PROVIDERS[method]
+def methods() -> tuple[str, ...]:
+    """Return what a customer may name as `method` now.
+
+    A shop with another provider takes nothing by the sandbox, whose tokens everybody knows.
+    """
+    return METHODS if conf.payment_provider() == SANDBOX else (_CARD,)
+
+
+def provider_of(method: str) -> str:
+    """Return the name of who takes the money of new payments by one of METHODS."""
+    return conf.payment_provider() if method == _CARD else SANDBOX
+
+
+def provider(name: str) -> Provider:
+    """Return a provider by its name, as payments keep it: the shop may have changed over since."""
+    return _PROVIDERS[name]

@@ -39,6 +39,14 @@ class Sandbox:
         refuse_inside_transaction()
         return self._book(request, succeeded=False, reason="The payment never arrived")
 
+    def refund(self, request: PaymentRequest) -> str | None:
+        """See Provider."""
+        refuse_inside_transaction()
+        taken = SandboxCharge.objects.filter(payment_id=request.payment_id, succeeded=True)
+        if not taken.update(refunded=True):
+            raise OutcomeUnknown("the sandbox has taken no such money")
+        return f"sandbox-refund-{request.payment_id}"
+
     def _book(self, request: PaymentRequest, *, succeeded: bool, reason: str) -> Outcome:
         """Write the charge unless there is one of this id; return what the books say."""
         charge, _ = SandboxCharge.objects.get_or_create(
@@ -53,5 +61,7 @@ class Sandbox:
         return Outcome(
             succeeded=charge.succeeded,
             reference=f"sandbox-{charge.payment_id}",
+            amount=charge.amount,
+            currency=charge.currency,
             reason=charge.reason,
         )

@@ -1,18 +1,32 @@
 """The view of auth's users."""
 
+from typing import Final
 from uuid import UUID
 
-from apps.order_service.models import Customer
+from django.db import connection
+
+_REMEMBER: Final = """
+INSERT INTO customer AS known (user_id, email, name, sequence)
+VALUES (%(user_id)s, %(email)s, %(name)s, %(sequence)s)
+ON CONFLICT (user_id) DO UPDATE SET
+    email = excluded.email, name = excluded.name, sequence = excluded.sequence
+WHERE excluded.sequence > known.sequence
+"""
 
 
-def remember_customer(*, user_id: UUID, email: str, name: str, is_new: bool) -> bool:
-    """Keep who to write to; return whether anything was written.
+def remember_customer(*, user_id: UUID, email: str, name: str, sequence: int) -> bool:
+    """Keep who to write to; return whether it was news.
 
-    Idempotent. News of a registration never overwrites: it may come after that of a change.
+    Idempotent; events may come in any order. Needs no transaction.
+
+    Args:
+        user_id: whose address it is.
+        email: the whole address.
+        name: may be empty.
+        sequence: the event's number among those of the user; an older one changes nothing.
     """
-    values = {"email": email, "name": name}
-    if is_new:
-        _, written = Customer.objects.get_or_create(user_id=user_id, defaults=values)
-        return written
-    Customer.objects.update_or_create(user_id=user_id, defaults=values)
-    return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REMEMBER, {"user_id": user_id, "email": email, "name": name, "sequence": sequence}
+        )
+        return bool(cursor.rowcount)

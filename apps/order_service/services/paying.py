@@ -7,17 +7,25 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.order_service import conf, events, payments
 from apps.order_service.domain import states
 from apps.order_service.domain.states import OrderStatus, PaymentStatus
-from apps.order_service.errors import PaymentDeclined, PaymentExpired, StateConflict
+from apps.order_service.errors import (
+    PaymentDeclined,
+    PaymentExpired,
+    PaymentMismatch,
+    StateConflict,
+    TooManyPayments,
+)
 from apps.order_service.models import Order, Payment
 from apps.order_service.payments import Outcome, OutcomeUnknown, PaymentRequest
 from apps.order_service.services import answers, idempotency
 from apps.order_service.services.idempotency import Answer, Call
-from apps.order_service.services.transitions import change_status
+from apps.order_service.services.transitions import change_status, conflict
+from chassis.database import fetch
 from chassis.errors import PublicError
 from chassis.events import publish
 from chassis.ids import uuid7
@@ -28,40 +36,44 @@ WHERE id = (
     SELECT id FROM payment WHERE status IN ('pending', 'unknown') AND settle_after <= %(now)s
     ORDER BY settle_after LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING *
+RETURNING id
 """
 
+_NOT_TAKEN: Final = (*states.OPEN_PAYMENT, PaymentStatus.DECLINED)
+"""A payment in one of these may still turn out to have taken the money."""
+
+_TRIED_TOO_OFTEN: Final = Exists(
+    Payment.objects.filter(order_id=OuterRef("id"))[conf.MOST_PAYMENTS - 1 :]
+)
+
 log = structlog.get_logger()
-
-
-class OrderNotPayable(Exception):
-    """A payment succeeded and its order is not there to be paid: the books are wrong."""
 
 
 def pay_order(*, call: Call, order_id: UUID, method: str, token: str) -> Answer:
     """Pay an order of the call's user and return the answer, the same one for the same call.
 
     201 when the money was taken, 202 when the provider gave no answer (`settle_payments` finds
-    out), or the problem of a refusal. Opens its own transactions. While a payment has no outcome
-    the order can be neither paid again nor cancelled.
+    out) or tells it later (`take_message`), or the problem of a refusal. Opens its own
+    transactions. While a payment has no outcome the order can be neither paid again nor cancelled.
 
     Raises:
         IdempotencyKeyReused, IdempotencyInProgress: see `idempotency.stored_answer`.
     """
-    provider = payments.provider(method)
-    payment = _begin(call, order_id, method, provider.token_kind(token))
+    name = payments.provider_of(method)
+    provider = payments.provider(name)
+    payment = _begin(
+        call, order_id, method=method, provider=name, token_kind=provider.token_kind(token)
+    )
     if payment is not None:
         try:
-            outcome = provider.charge(_request(payment), token)
-        except OutcomeUnknown as error:
-            log.warning("payment_unknown", payment_id=str(payment.id), reason=str(error))
-            _leave_unknown(payment)
-        else:
-            _conclude(payment, outcome, who=f"user:{call.user_id}")
+            outcome = provider.charge(request_of(payment, now=payment.created_at), token)
+            _conclude_or_wait(payment, outcome, who=f"user:{call.user_id}")
+        except (OutcomeUnknown, PaymentMismatch) as error:
+            _leave_unknown(payment, error)
     return idempotency.stored_answer(call)
 
 
-def _begin(call: Call, order_id: UUID, method: str, token_kind: str) -> Payment | None:
+def _begin(call: Call, order_id: UUID, **how: str) -> Payment | None:
     """Write the key and the payment; None where the key is used or the order cannot be paid."""
     with transaction.atomic(durable=True):
         if not idempotency.claim(call):
@@ -69,6 +81,7 @@ def _begin(call: Call, order_id: UUID, method: str, token_kind: str) -> Payment 
         now = timezone.now()
         payment_id = uuid7()
         taken = Order.objects.filter(
+            ~_TRIED_TOO_OFTEN,
             id=order_id,
             user_id=call.user_id,
             status=OrderStatus.PLACED,
@@ -82,71 +95,131 @@ def _begin(call: Call, order_id: UUID, method: str, token_kind: str) -> Payment 
         payment = Payment.objects.create(
             id=payment_id,
             order=order,
-            method=method,
-            token_kind=token_kind,
             amount=order.total,
             currency=order.currency,
             settle_after=now + timedelta(seconds=conf.SETTLE_AFTER_SECONDS),
+            **how,
         )
         idempotency.attach(call, payment_id=payment.id)
         return payment
 
 
 def _refusal(order: Order, now: datetime) -> PublicError:
-    if order.payment_in_flight:
-        return StateConflict("A payment of this order is under way", order_status=order.status)
-    if order.status == OrderStatus.PLACED and order.expires_at and order.expires_at <= now:
+    is_placed = order.status == OrderStatus.PLACED and not order.payment_in_flight
+    if is_placed and order.expires_at and order.expires_at <= now:
         return PaymentExpired(expired_at=order.expires_at)
-    return StateConflict(f"The order is {order.status}", order_status=order.status)
+    if is_placed and order.payments.count() >= conf.MOST_PAYMENTS:
+        limit = conf.MOST_PAYMENTS
+        return TooManyPayments(
+            f"It was tried {limit} times", limit=limit, order_status=order.status
+        )
+    return conflict(order)
 
 
-def _request(payment: Payment) -> PaymentRequest:
-    return PaymentRequest(payment.id, payment.amount, payment.currency)
+def request_of(payment: Payment, *, now: datetime) -> PaymentRequest:
+    """Return a payment as its provider knows it."""
+    return PaymentRequest(
+        payment.id, payment.amount, payment.currency, age=now - payment.created_at
+    )
 
 
-def _leave_unknown(payment: Payment) -> None:
-    """Answer 202 and leave the payment to the job, unless somebody has found out meanwhile."""
+def _conclude_or_wait(payment: Payment, outcome: Outcome | None, *, who: str) -> bool:
+    """Write what the provider said; return whether that was its final word."""
+    if outcome is None:
+        told_by = payment.created_at + timedelta(seconds=conf.AWAIT_OUTCOME_SECONDS)
+        _leave_open(payment, PaymentStatus.PENDING, settle_after=told_by)
+        return False
+    with transaction.atomic(durable=True):
+        conclude(payment, outcome, who=who)
+    return True
+
+
+def _leave_unknown(payment: Payment, error: Exception) -> None:
+    log.warning("payment_unknown", payment_id=str(payment.id), reason=str(error))
+    settle_after = timezone.now() + timedelta(seconds=conf.SETTLE_RETRY_SECONDS)
+    _leave_open(payment, PaymentStatus.UNKNOWN, settle_after=settle_after)
+
+
+def _leave_open(payment: Payment, status: PaymentStatus, *, settle_after: datetime) -> None:
+    """Answer 202 and leave the payment to others, unless somebody has found out meanwhile."""
     with transaction.atomic(durable=True):
         pending = Payment.objects.filter(id=payment.id, status=PaymentStatus.PENDING)
-        settle_after = timezone.now() + timedelta(seconds=conf.SETTLE_RETRY_SECONDS)
-        if pending.update(status=PaymentStatus.UNKNOWN, settle_after=settle_after):
-            idempotency.finish(
-                answers.payment_made(202, payment.id, PaymentStatus.UNKNOWN),
-                payment_id=payment.id,
-            )
+        if pending.update(status=status, settle_after=settle_after):
+            idempotency.finish(answers.payment_made(202, payment.id, status), payment_id=payment.id)
 
 
-def _conclude(payment: Payment, outcome: Outcome, *, who: str) -> None:
-    """Write the provider's final word, once: the order is paid, or free to be paid again."""
-    status = PaymentStatus.SUCCEEDED if outcome.succeeded else PaymentStatus.DECLINED
-    with transaction.atomic(durable=True):
-        # The order first, as everywhere: whoever takes both rows takes them in this order.
-        Order.objects.select_for_update().get(id=payment.order_id)
-        if not Payment.objects.filter(id=payment.id, status__in=states.OPEN_PAYMENT).update(
-            status=status,
-            provider_reference=outcome.reference,
-            settle_after=None,
-            settled_at=timezone.now(),
-        ):
-            return
-        if outcome.succeeded:
-            _mark_paid(payment, who=who)
-            answer: Answer | PublicError = answers.payment_made(201, payment.id, status)
-        else:
-            Order.objects.filter(payment_in_flight=payment.id, id=payment.order_id).update(
-                payment_in_flight=None
-            )
-            answer = PaymentDeclined(outcome.reason, payment_id=payment.id)
-        idempotency.finish(answer, payment_id=payment.id)
-    log.info("payment_concluded", payment_id=str(payment.id), status=status)
+def conclude(payment: Payment, outcome: Outcome, *, who: str) -> str:
+    """Write the provider's final word, once, and return what came of it.
+
+    The order is paid, or free to be paid again. Money that came for an order that cannot be paid
+    any more goes back; it may come late, for a payment that was given up. Needs a transaction.
+
+    Raises:
+        PaymentMismatch: the provider speaks of another amount or currency; nothing is changed.
+    """
+    order = lock_order(payment)
+    payment.refresh_from_db()
+    require_same_money(outcome.amount, outcome.currency, payment, order)
+    settled = {"settle_after": None, "settled_at": timezone.now()}
+    if outcome.succeeded and payment.status in _NOT_TAKEN:
+        answer = _take(order, payment, outcome, who=who, **settled)
+    elif not outcome.succeeded and payment.status in states.OPEN_PAYMENT:
+        answer = _decline(order, payment, outcome, **settled)
+    else:
+        return f"nothing: the payment was {payment.status} before"
+    idempotency.finish(answer, payment_id=payment.id)
+    log.info("payment_concluded", payment_id=str(payment.id), status=payment.status)
+    return f"the payment is {payment.status}"
 
 
-def _mark_paid(payment: Payment, *, who: str) -> None:
-    order = Order.objects.get(id=payment.order_id)
+def lock_order(payment: Payment) -> Order:
+    """Return the order of a payment, locked: whoever takes both rows takes the order's first."""
+    return Order.objects.select_for_update().get(id=payment.order_id)
+
+
+def require_same_money(amount: object, currency: str, payment: Payment, order: Order) -> None:
+    """Compare what a provider says with what was asked for, and with what the order costs.
+
+    Raises:
+        PaymentMismatch: they differ.
+    """
+    asked = (payment.amount, payment.currency)
+    if not (amount, currency) == asked == (order.total, order.currency):
+        log.error("payment_mismatch", payment_id=str(payment.id), told=f"{amount} {currency}")
+        raise PaymentMismatch(f"The payment is of {payment.amount} {payment.currency}")
+
+
+def _take(
+    order: Order, payment: Payment, outcome: Outcome, *, who: str, **settled: datetime | None
+) -> Answer | PublicError:
+    """Pay the order with money that came, or let the money go back."""
+    if paid := _mark_paid(order, payment, who=who):
+        payment.status = PaymentStatus.SUCCEEDED
+    else:
+        log.warning("payment_not_needed", payment_id=str(payment.id), order_status=order.status)
+        payment.status = PaymentStatus.REFUNDING
+    _save(
+        payment,
+        provider_reference=outcome.reference,
+        refund_after=None if paid else timezone.now(),
+        **settled,
+    )
+    if paid:
+        return answers.payment_made(201, payment.id, payment.status)
+    return StateConflict("The order can no longer be paid", order_status=order.status)
+
+
+def _mark_paid(order: Order, payment: Payment, *, who: str) -> bool:
+    """Take the order on to paid and tell it, unless it is past that or being paid otherwise."""
     if not change_status(
-        order.id, OrderStatus.PLACED, OrderStatus.PAID, who=who, why=f"payment {payment.id}"
+        order.id,
+        OrderStatus.PLACED,
+        OrderStatus.PAID,
+        who=who,
+        why=f"payment {payment.id}",
+        condition=Q(payment_in_flight=None) | Q(payment_in_flight=payment.id),
     ):
-        raise OrderNotPayable(f"payment {payment.id} of order {order.id}, which is {order.status}")
+        return False
     publish(
         events.OrderPaid(
             order_id=order.id,
@@ -157,6 +230,26 @@ def _mark_paid(payment: Payment, *, who: str) -> None:
         ),
         subject=str(order.id),
     )
+    return True
+
+
+def _decline(
+    order: Order, payment: Payment, outcome: Outcome, **settled: datetime | None
+) -> PublicError:
+    payment.status = PaymentStatus.DECLINED
+    _save(payment, provider_reference=outcome.reference, **settled)
+    free_order(order, payment)
+    return PaymentDeclined(outcome.reason, payment_id=payment.id)
+
+
+def free_order(order: Order, payment: Payment) -> None:
+    """Let an order be paid or cancelled again after a payment that did not pay it."""
+    Order.objects.filter(id=order.id, payment_in_flight=payment.id).update(payment_in_flight=None)
+
+
+def _save(payment: Payment, **values: object) -> None:
+    """Write a payment's status and these columns; its order's row is locked."""
+    Payment.objects.filter(id=payment.id).update(status=payment.status, **values)
 
 
 def settle_payments(*, now: datetime) -> int:
@@ -169,15 +262,13 @@ def settle_payments(*, now: datetime) -> int:
     while time.monotonic() < ends and (payment := _take_due(now)) is not None:
         with idempotency.resumed(payment_id=payment.id):
             try:
-                outcome = payments.provider(payment.method).settle(_request(payment))
-            except OutcomeUnknown as error:
-                log.warning("payment_unknown", payment_id=str(payment.id), reason=str(error))
-                continue
-            _conclude(payment, outcome, who="job:payments")
-            settled += 1
+                outcome = payments.provider(payment.provider).settle(request_of(payment, now=now))
+                settled += _conclude_or_wait(payment, outcome, who="job:payments")
+            except (OutcomeUnknown, PaymentMismatch) as error:
+                _leave_unknown(payment, error)
     return settled
 
 
 def _take_due(now: datetime) -> Payment | None:
-    rows = Payment.objects.raw(_TAKE, {"now": now, "retry": conf.SETTLE_RETRY_SECONDS})
-    return next(iter(rows), None)
+    taken = fetch(_TAKE, {"now": now, "retry": conf.SETTLE_RETRY_SECONDS}, prepare=True)
+    return Payment.objects.get(id=taken[0][0]) if taken else None

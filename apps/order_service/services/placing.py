@@ -1,56 +1,58 @@
 """Placing an order: two transactions with the call to catalog between them (design.md)."""
 
-import secrets
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from decimal import Decimal
+import time
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
+from prometheus_client import Counter
 
-from apps.order_service import clients, conf, events, selectors
+from apps.order_service import clients, conf, events
 from apps.order_service.clients.catalog import (
     Reservation,
     ReservationClosed,
-    ShortLine,
     SkusUnknown,
     StockShort,
 )
-from apps.order_service.domain import numbers, totals
-from apps.order_service.domain.lines import RequestedLine, from_stored
+from apps.order_service.domain import totals
+from apps.order_service.domain.lines import from_stored
 from apps.order_service.domain.states import OrderStatus
 from apps.order_service.domain.totals import PricedLine, Totals
 from apps.order_service.errors import (
     OutOfStock,
-    PriceChanged,
     StateConflict,
-    TooManyOpenOrders,
     UnknownSku,
 )
-from apps.order_service.models import Order, OrderHistory, OrderLine
-from apps.order_service.services import answers, idempotency
+from apps.order_service.models import Order
+from apps.order_service.services import answers, calls, carts, idempotency, refusals
+from apps.order_service.services.beginning import Draft, begin_order
+from apps.order_service.services.calls import RemoteCall
 from apps.order_service.services.idempotency import Answer, Call
 from apps.order_service.services.transitions import change_status
+from chassis import database
 from chassis.errors import PublicError
 from chassis.events import publish
-from chassis.rest import Unavailable
+from chassis.rest import Broken, Unavailable
 
-_NUMBER_DRAWS: Final = 5
+_ANSWERS: Final = Counter(
+    "souk_order_requests",
+    "Answers to requests that place an order, by status; those given again too.",
+    ["status"],
+)
+
+_INSERT_LINES: Final = """
+INSERT INTO order_line (order_id, position, sku, name, quantity, unit_price, line_total)
+SELECT %(order_id)s, ordinality - 1, sku, name, quantity, unit_price, line_total
+FROM unnest(%(skus)s::text[], %(names)s::text[], %(quantities)s::int[], %(unit_prices)s::numeric[],
+            %(line_totals)s::numeric[]) WITH ORDINALITY
+    AS line (sku, name, quantity, unit_price, line_total, ordinality)
+RETURNING position
+"""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a customer wants to order; `expected_total` is what they were shown, if they say so."""
-
-    user_id: UUID
-    lines: tuple[RequestedLine, ...]
-    shipping_address: dict[str, Any]
-    expected_total: Decimal | None = None
 
 
 def place_order(*, call: Call, draft: Draft) -> Answer:
@@ -62,137 +64,129 @@ def place_order(*, call: Call, draft: Draft) -> Answer:
 
     Raises:
         IdempotencyKeyReused, IdempotencyInProgress: see `idempotency.stored_answer`.
+        CartEmpty: the cart has no lines; that is not stored.
     """
-    order = _begin(call, draft)
+    order = begin_order(call, draft)
+    answer = None
     if order is not None:
         try:
-            settle_order(order, who=f"user:{draft.user_id}")
+            answer = settle_order(order, who=f"user:{draft.user_id}")
         except Unavailable as error:
             log.warning("order_left_pending", order_id=str(order.id), reason=str(error))
             _accept(order)
-    return idempotency.stored_answer(call)
+    answer = answer or idempotency.stored_answer(call)
+    _ANSWERS.labels(answer.status).inc()
+    return answer
 
 
-def _begin(call: Call, draft: Draft) -> Order | None:
-    """Write the key and the pending order; None where the key is used or the user has too many."""
-    with transaction.atomic(durable=True):
-        if not idempotency.claim(call):
-            return None
-        _lock_user(draft.user_id)
-        if selectors.count_open_orders(draft.user_id) >= conf.OPEN_ORDERS_LIMIT:
-            limit = conf.OPEN_ORDERS_LIMIT
-            error = TooManyOpenOrders(f"You have {limit} open orders", limit=limit)
-            idempotency.finish_call(call, error)
-            return None
-        order = _insert_order(draft)
-        idempotency.attach(call, order_id=order.id)
-        return order
-
-
-def _lock_user(user_id: UUID) -> None:
-    """Let a user's orders begin one after the other, so that none slips past the limit."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"orders:{user_id}"]
-        )
-
-
-def _insert_order(draft: Draft) -> Order:
-    order = Order(
-        user_id=draft.user_id,
-        requested_lines=[asdict(line) for line in draft.lines],
-        shipping_address=draft.shipping_address,
-        expected_total=draft.expected_total,
-        currency=conf.currency(),
-        recover_after=timezone.now() + timedelta(seconds=conf.RECOVER_AFTER_SECONDS),
-    )
-    for draw in range(_NUMBER_DRAWS):
-        order.number = numbers.order_number(secrets.randbits(numbers.BITS))
-        try:
-            with transaction.atomic():
-                order.save(force_insert=True)
-            break
-        except IntegrityError:
-            if draw == _NUMBER_DRAWS - 1:
-                raise
-    OrderHistory.objects.create(
-        order=order, to_status=OrderStatus.PENDING, who=f"user:{draft.user_id}"
-    )
-    return order
-
-
-def settle_order(order: Order, *, who: str) -> None:
+def settle_order(order: Order, *, who: str) -> Answer | None:
     """Ask catalog about a pending order, then place or reject it.
 
     Idempotent, and safe beside another process that does the same: one of them moves the order,
     and stores the answer of the request that made it. Must not run inside a transaction.
 
+    Returns:
+        The answer that it stored, where it placed the order.
+
     Raises:
         Unavailable: catalog gave no usable answer; the order stays as it is.
     """
     lines = from_stored(order.requested_lines)
+    started = time.monotonic()
+
+    def ended(outcome: str) -> RemoteCall:
+        return calls.ended(order.id, calls.RESERVE, outcome, started=started)
+
     try:
         reservation = clients.catalog().reserve(order.id, lines)
     except StockShort as error:
-        _reject(order, _out_of_stock(lines, error.lines), who=who)
+        _reject(order, refusals.out_of_stock(order, error.lines), ended(OutOfStock.code), who=who)
     except SkusUnknown as error:
-        _reject(order, _unknown_sku(lines, error.skus), who=who)
+        _reject(order, refusals.unknown_sku(order, error.skus), ended(UnknownSku.code), who=who)
     except ReservationClosed:
-        _reject(order, StateConflict("The order's reservation was released"), who=who)
+        closed = StateConflict("The order's reservation was released")
+        _reject(order, closed, ended("reservation-closed"), who=who)
+    except Unavailable:
+        _record(ended(calls.UNAVAILABLE))
+        raise
     else:
-        _place_or_refuse(order, reservation, who=who)
+        return _place_or_refuse(order, reservation, ended("reserved"), who=who)
+    return None
 
 
-def _place_or_refuse(order: Order, reservation: Reservation, *, who: str) -> None:
+def _place_or_refuse(
+    order: Order, reservation: Reservation, call: RemoteCall, *, who: str
+) -> Answer | None:
     lines = _priced_lines(order, reservation)
-    sums = totals.add_up(lines, conf.tariff())
+    sums = totals.add_up(lines, conf.tariff(order.shipping_address["country"]))
     if order.expected_total not in {None, sums.total}:
-        _reject(order, _price_changed(order, sums), who=who)
+        _reject(order, refusals.price_changed(order, sums), call, who=who)
         # The event releases the stock in any case; this lets the customer order again at once.
         release_quietly(order.id)
-    else:
-        _place(order, reservation, lines, sums, who=who)
+        return None
+    return _place(order, reservation, lines, sums, call, who=who)
 
 
 def _priced_lines(order: Order, reservation: Reservation) -> list[PricedLine]:
     """Return the reserved lines in the customer's order."""
     if any(line.currency != order.currency for line in reservation.lines):
         log.error("reservation_in_other_currency", order_id=str(order.id))
-        raise Unavailable(f"catalog's prices are not in {order.currency}")
+        raise Broken(f"catalog's prices are not in {order.currency}")
     reserved = {line.sku: line for line in reservation.lines}
     return [
-        PricedLine(line.sku, reserved[line.sku].name, line.quantity, reserved[line.sku].unit_price)
+        PricedLine(
+            line.sku,
+            reserved[line.sku].name,
+            line.quantity,
+            totals.round_to_cents(reserved[line.sku].unit_price),
+        )
         for line in from_stored(order.requested_lines)
     ]
 
 
 def _place(
-    order: Order, reservation: Reservation, lines: list[PricedLine], sums: Totals, *, who: str
-) -> None:
+    order: Order,
+    reservation: Reservation,
+    lines: list[PricedLine],
+    sums: Totals,
+    call: RemoteCall,
+    *,
+    who: str,
+) -> Answer | None:
+    answer = None
+    columns: dict[str, Any] = {
+        "placed_at": timezone.now(),
+        "expires_at": reservation.expires_at,
+        **asdict(sums),
+    }
     with transaction.atomic(durable=True):
+        calls.record(call)
         placed = change_status(
-            order.id,
-            OrderStatus.PENDING,
-            OrderStatus.PLACED,
-            who=who,
-            expires_at=reservation.expires_at,
-            **asdict(sums),
+            order.id, OrderStatus.PENDING, OrderStatus.PLACED, who=who, **columns
         )
         if placed:
             _insert_lines(order, lines)
             publish(_placed_event(order, lines, sums), subject=str(order.id))
-            idempotency.finish(answers.order_made(201, order.id), order_id=order.id)
+            for name, value in {"status": OrderStatus.PLACED, **columns}.items():
+                setattr(order, name, value)
+            answer = idempotency.finish(answers.order_made(201, order, lines), order_id=order.id)
     if placed:
         log.info("order_placed", order_id=str(order.id), total=str(sums.total))
     else:
         _release_unless_placed(order)
+    return answer
 
 
 def _insert_lines(order: Order, lines: list[PricedLine]) -> None:
-    OrderLine.objects.bulk_create(
-        OrderLine(order=order, position=position, line_total=line.line_total, **asdict(line))
-        for position, line in enumerate(lines)
-    )
+    columns = {
+        "order_id": order.id,
+        "skus": [line.sku for line in lines],
+        "names": [line.name for line in lines],
+        "quantities": [line.quantity for line in lines],
+        "unit_prices": [line.unit_price for line in lines],
+        "line_totals": [line.line_total for line in lines],
+    }
+    database.fetch(_INSERT_LINES, columns, prepare=True)
 
 
 def _release_unless_placed(order: Order) -> None:
@@ -213,8 +207,9 @@ def _placed_event(order: Order, lines: list[PricedLine], sums: Totals) -> events
     )
 
 
-def _reject(order: Order, error: PublicError, *, who: str) -> None:
+def _reject(order: Order, error: PublicError, call: RemoteCall, *, who: str) -> None:
     with transaction.atomic(durable=True):
+        calls.record(call)
         if not change_status(
             order.id, OrderStatus.PENDING, OrderStatus.REJECTED, who=who, why=error.code
         ):
@@ -224,6 +219,8 @@ def _reject(order: Order, error: PublicError, *, who: str) -> None:
             subject=str(order.id),
         )
         idempotency.finish(error, order_id=order.id)
+        if order.from_cart:
+            carts.put_back(order.id)
     log.info("order_rejected", order_id=str(order.id), reason=error.code)
 
 
@@ -232,7 +229,7 @@ def _accept(order: Order) -> None:
     with transaction.atomic(durable=True):
         pending = Order.objects.filter(id=order.id, status=OrderStatus.PENDING)
         if pending.update(recover_after=timezone.now()):
-            idempotency.finish(answers.order_made(202, order.id), order_id=order.id)
+            idempotency.finish(answers.order_made(202, order), order_id=order.id)
 
 
 def release_quietly(order_id: UUID) -> None:
@@ -240,52 +237,17 @@ def release_quietly(order_id: UUID) -> None:
 
     The event of the change releases it later where catalog is unreachable now.
     """
+    started = time.monotonic()
+    outcome = "released"
     try:
         clients.catalog().release(order_id)
     except Unavailable as error:
         log.warning("reservation_left_to_event", order_id=str(order_id), reason=str(error))
+        outcome = calls.UNAVAILABLE
+    _record(calls.ended(order_id, calls.RELEASE, outcome, started=started))
 
 
-def _out_of_stock(lines: tuple[RequestedLine, ...], short: tuple[ShortLine, ...]) -> OutOfStock:
-    positions = {line.sku: line.position for line in lines}
-    return OutOfStock(
-        "Some lines cannot be had in full",
-        errors=[
-            {
-                "pointer": f"#/lines/{positions[line.sku]}/quantity",
-                "detail": _shortage(line),
-                "code": OutOfStock.code,
-            }
-            for line in short
-        ],
-        lines=[asdict(line) for line in short],
-    )
-
-
-def _shortage(line: ShortLine) -> str:
-    available = "fewer" if line.available is None else str(line.available)
-    return f"{line.requested} of {line.sku} wanted, {available} available"
-
-
-def _unknown_sku(lines: tuple[RequestedLine, ...], skus: tuple[str, ...]) -> UnknownSku:
-    positions = {line.sku: line.position for line in lines}
-    return UnknownSku(
-        "There is no such product: " + ", ".join(skus),
-        errors=[
-            {
-                "pointer": f"#/lines/{positions[sku]}/sku",
-                "detail": f"{sku} does not exist",
-                "code": UnknownSku.code,
-            }
-            for sku in skus
-        ],
-    )
-
-
-def _price_changed(order: Order, sums: Totals) -> PriceChanged:
-    return PriceChanged(
-        f"The total is {sums.total} {order.currency}, not {order.expected_total}",
-        total=sums.total,
-        expected_total=order.expected_total,
-        currency=order.currency,
-    )
+def _record(call: RemoteCall) -> None:
+    """Keep a call of which nothing else is written."""
+    with transaction.atomic(durable=True):
+        calls.record(call)

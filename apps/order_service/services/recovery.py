@@ -10,7 +10,8 @@ from apps.order_service import conf
 from apps.order_service.models import Order
 from apps.order_service.services import cancelling, idempotency
 from apps.order_service.services.placing import settle_order
-from chassis.rest import Unavailable
+from chassis.database import fetch
+from chassis.rest import Broken, Unavailable
 
 _GIVE_UP_AFTER: Final = timedelta(seconds=conf.RECOVERY_SECONDS)
 
@@ -22,7 +23,7 @@ WHERE id = (
     SELECT id FROM orders WHERE status = 'pending' AND recover_after <= %(now)s
     ORDER BY recover_after LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING *
+RETURNING id
 """
 
 log = structlog.get_logger()
@@ -46,11 +47,13 @@ def recover_orders(*, now: datetime) -> int:
                 settle_order(order, who="job:recovery")
             except Unavailable as error:
                 log.warning("order_still_pending", order_id=str(order.id), reason=str(error))
+                if isinstance(error, Broken):  # of this order: the others need not wait for it
+                    continue
                 break
             decided += 1
     return decided
 
 
 def _take_due(now: datetime) -> Order | None:
-    rows = Order.objects.raw(_TAKE, {"now": now, "retry": conf.RECOVERY_RETRY_SECONDS})
-    return next(iter(rows), None)
+    taken = fetch(_TAKE, {"now": now, "retry": conf.RECOVERY_RETRY_SECONDS}, prepare=True)
+    return Order.objects.get(id=taken[0][0]) if taken else None

@@ -1,6 +1,7 @@
 """The port, by the fake and by the real client against a server; then what HTTP adds."""
 
 import time
+from dataclasses import asdict
 from decimal import Decimal
 
 import pytest
@@ -17,8 +18,9 @@ from apps.order_service.clients.catalog import (
 )
 from apps.order_service.clients.fake import FakeCatalog
 from apps.order_service.domain.lines import RequestedLine
+from apps.order_service.domain.products import ProductInfo
 from apps.order_service.models import Order
-from chassis import rest
+from chassis import circuit, rest
 from chassis.ids import uuid7
 from chassis.rest import InsideTransaction, Unavailable
 from chassis.tokens.service import service_token
@@ -120,6 +122,34 @@ class TestCatalog:
             catalog.reserve(order_id, LINES)
         assert shelves.available("LAMP") == 10
 
+    def test_tells_of_products_in_the_order_of_the_lines(self, port):
+        catalog, shelves = port
+        shelves.stock("MANY", price="1.00", name="Many", available=500)
+        lines = [("MANY", 500), ("CHAIR", 6), ("LAMP", 1)]
+        found = catalog.look_up([RequestedLine(*line, i) for i, line in enumerate(lines)])
+        assert found[1] == ProductInfo(
+            sku="CHAIR",
+            name="Chair",
+            slug="chair",
+            image_url="/media/CHAIR.jpg",
+            unit_price=Decimal("100.00"),
+            currency="EUR",
+            available=5,
+            in_stock=True,
+            enough=False,
+        )
+        assert [(p.sku, p.available, p.enough) for p in found[::2]] == [
+            ("MANY", 100, True),
+            ("LAMP", 10, True),
+        ]
+        assert shelves.available("LAMP") == 10
+
+    def test_leaves_out_what_is_not_for_sale(self, port):
+        catalog, shelves = port
+        assert catalog.look_up((RequestedLine("GHOST", 1, 0),)) == ()
+        shelves.withdraw("CHAIR")
+        assert [product.sku for product in catalog.look_up(LINES)] == ["LAMP"]
+
     def test_is_unavailable_while_it_is_down(self, port):
         catalog, shelves = port
         shelves.down = True
@@ -127,6 +157,8 @@ class TestCatalog:
             catalog.reserve(uuid7(), LINES)
         with pytest.raises(Unavailable):
             catalog.release(uuid7())
+        with pytest.raises(Unavailable):
+            catalog.look_up(LINES)
 
     def test_refuses_an_open_transaction(self, port):
         catalog, _ = port
@@ -134,6 +166,8 @@ class TestCatalog:
             catalog.reserve(uuid7(), LINES)
         with transaction.atomic(), pytest.raises(InsideTransaction):
             catalog.release(uuid7())
+        with transaction.atomic(), pytest.raises(InsideTransaction):
+            catalog.look_up(LINES)
 
 
 class TestHttp:
@@ -190,7 +224,7 @@ class TestHttp:
         with pytest.raises(Unavailable, match="catalog answered"):
             client.reserve(uuid7(), LINES)
 
-    @pytest.mark.parametrize("price", ["1.234", "-1.00", "NaN", "Infinity"])
+    @pytest.mark.parametrize("price", ["1.234", "-1.00", "NaN", "Infinity", "1e40"])
     def test_takes_a_price_that_is_no_amount_for_none(self, client, server, price):
         server.catalog.stock("LAMP", price=price)
         with pytest.raises(Unavailable, match="no amount"):
@@ -209,6 +243,13 @@ class TestHttp:
             client.reserve(uuid7(), LINES)
         assert refused.value.lines == (ShortLine("CHAIR", 1, None),)
 
+    @pytest.mark.parametrize("members", [{"errors": [1], "lines": 2}, {"errors": 3}])
+    def test_ignores_members_that_are_none(self, client, server, members):
+        server.answer_next((409, {"code": "out-of-stock", **members}))
+        with pytest.raises(StockShort) as caught:
+            client.reserve(uuid7(), LINES)
+        assert caught.value.lines == ()
+
     def test_ignores_pointers_that_name_no_line(self, client, server):
         pointers = ["#/lines/7/quantity", "#/lines/x", "#/lines", None, "#/lines/0"]
         errors = [{"pointer": pointer} for pointer in pointers]
@@ -216,6 +257,59 @@ class TestHttp:
         with pytest.raises(StockShort) as refused:
             client.reserve(uuid7(), LINES)
         assert [line.sku for line in refused.value.lines] == ["LAMP"]
+
+
+class TestLookUpOverHttp:
+    def test_asks_once_for_all_lines_with_the_services_token_and_a_nearer_deadline(
+        self, client, server
+    ):
+        client.look_up(LINES)
+        ((method, path, headers, body),) = server.requests
+        assert (method, path) == ("POST", "/catalog/internal/v1/products/lookup")
+        assert body == {"lines": [{"sku": "LAMP", "quantity": 2}, {"sku": "CHAIR", "quantity": 1}]}
+        assert headers["Authorization"] == "Bearer token-1"
+        assert 0 < int(headers["X-Deadline-Ms"]) <= 1000
+
+    def test_asks_again_after_a_passing_failure(self, client, server):
+        server.answer_next(problem(503, "unavailable"))
+        assert len(client.look_up(LINES)) == 2
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param(b"<html>not JSON</html>", id="no JSON"),
+            pytest.param((200, {}), id="no products"),
+            pytest.param((200, {"products": [{"sku": "LAMP"}]}), id="half a product"),
+            pytest.param((404, {"code": "not-found"}), id="not found"),
+            pytest.param((400, {"code": "validation-failed"}), id="refused"),
+            pytest.param((403, {"code": "permission-denied"}), id="no scope"),
+        ],
+    )
+    def test_takes_an_answer_outside_the_contract_for_none(self, client, server, answer):
+        server.answer_next(answer)
+        with pytest.raises(Unavailable, match="catalog answered"):
+            client.look_up(LINES)
+
+    @pytest.mark.parametrize("price", ["1.234", "-1.00", "NaN"])
+    def test_takes_a_price_that_is_no_amount_for_none(self, client, server, price):
+        server.catalog.stock("LAMP", price=price)
+        with pytest.raises(Unavailable, match="no amount"):
+            client.look_up(LINES)
+
+    @pytest.mark.parametrize("available", [-1, 2**31])
+    def test_takes_a_stock_that_nobody_can_have_for_none(self, client, server, available):
+        (lamp,) = server.catalog.look_up(LINES[:1])
+        server.answer_next((200, {"products": [asdict(lamp) | {"available": available}]}))
+        with pytest.raises(Unavailable, match="no number"):
+            client.look_up(LINES)
+
+    def test_takes_products_that_were_not_asked_about_for_none(self, client, server):
+        others = FakeCatalog()
+        others.stock("OTHER", price="1.00")
+        (other,) = others.look_up((RequestedLine("OTHER", 1, 0),))
+        server.answer_next((200, {"products": [asdict(other)]}))
+        with pytest.raises(Unavailable, match="not asked about"):
+            client.look_up(LINES)
 
 
 class TestPlacingOverHttp:
@@ -236,8 +330,8 @@ class TestPlacingOverHttp:
         assert time.monotonic() - started < 5
 
     def test_is_202_without_a_call_when_the_circuit_is_open(self, as_customer, server):
-        server.answer_next(*[problem(500, "internal-error")] * rest.FAILURES_TO_OPEN)
-        for _ in range(rest.FAILURES_TO_OPEN):
+        server.answer_next(*[problem(500, "internal-error")] * circuit.FAILURES_TO_OPEN)
+        for _ in range(circuit.FAILURES_TO_OPEN):
             assert place(as_customer).status_code == 202
         asked = len(server.requests)
         assert place(as_customer).status_code == 202

@@ -1,14 +1,11 @@
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
 
-from apps.order_service import payments
 from apps.order_service.models import SandboxCharge
 from apps.order_service.payments import Outcome, OutcomeUnknown, PaymentRequest
 from apps.order_service.payments.sandbox import Sandbox
 from chassis.ids import uuid7
-from chassis.rest import InsideTransaction
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +18,10 @@ def payment():
 class TestSandbox:
     def test_takes_the_money_of_a_good_token(self, payment):
         assert Sandbox().charge(payment, "tok_ok") == Outcome(
-            succeeded=True, reference=f"sandbox-{payment.payment_id}"
+            succeeded=True,
+            reference=f"sandbox-{payment.payment_id}",
+            amount=Decimal("44.70"),
+            currency="EUR",
         )
 
     @pytest.mark.parametrize(
@@ -46,19 +46,22 @@ class TestSandbox:
         assert not Sandbox().settle(payment).succeeded
         assert not Sandbox().charge(payment, "tok_ok").succeeded
 
+    def test_gives_the_money_back_once(self, payment):
+        Sandbox().charge(payment, "tok_ok")
+        first = Sandbox().refund(payment)
+        assert first == Sandbox().refund(payment) == f"sandbox-refund-{payment.payment_id}"
+        assert SandboxCharge.objects.get().refunded
+
+    def test_gives_nothing_back_that_it_has_not_taken(self, payment):
+        with pytest.raises(OutcomeUnknown):
+            Sandbox().refund(payment)
+        Sandbox().charge(payment, "tok_declined")
+        with pytest.raises(OutcomeUnknown):
+            Sandbox().refund(payment)
+        assert not SandboxCharge.objects.get().refunded
+
     @pytest.mark.parametrize(
         ("token", "kind"), [("tok_ok", "tok_ok"), ("4111111111111111", "other")]
     )
     def test_says_what_may_be_kept_of_a_token(self, token, kind):
         assert Sandbox().token_kind(token) == kind
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("method", payments.METHODS)
-class TestProviders:
-    def test_refuse_an_open_transaction(self, method, payment):
-        provider = payments.provider(method)
-        with transaction.atomic(), pytest.raises(InsideTransaction):
-            provider.charge(payment, "tok_ok")
-        with transaction.atomic(), pytest.raises(InsideTransaction):
-            provider.settle(payment)

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from apps.order_service import services, tasks
-from apps.order_service.models import IdempotencyRecord, Order, OrderHistory, Payment
-from tests.order_service.factories import cancel, pay, place
+from apps.order_service.models import IdempotencyRecord, Order, OrderHistory, Payment, SandboxCharge
+from tests.order_service.factories import ORDERS, cancel, pay, place
 
 pytestmark = pytest.mark.django_db
 
@@ -47,13 +47,36 @@ class TestCancelling:
         order.refresh_from_db()
         assert order.status == "placed"
 
-    @pytest.mark.parametrize("close", [pay, cancel])
-    def test_a_paid_or_cancelled_order_is_409(self, as_customer, order, close):
-        close(as_customer, order.id)
+    def test_a_paid_order_gives_the_money_back(self, as_customer, order, outbox_events):
+        pay(as_customer, order.id)
+        response = cancel(as_customer, order.id)
+        assert response.status_code == 200
+        assert response.json()["status"] == "cancelled"
+        assert [p["status"] for p in response.json()["payments"]] == ["refunding"]
+        assert outbox_events(order.id)[-1].type == "order.cancelled"
+        tasks.refund_payments()
+        (payment,) = as_customer.get(f"{ORDERS}/{order.id}").json()["payments"]
+        assert payment["status"] == "refunded"
+        assert payment["refunded_at"] is not None
+        assert SandboxCharge.objects.get().refunded
+
+    def test_a_cancelled_order_is_409(self, as_customer, order):
+        cancel(as_customer, order.id)
         response = cancel(as_customer, order.id)
         assert response.status_code == 409
         assert response.json()["code"] == "state-conflict"
-        assert response.json()["order_status"] == {pay: "paid", cancel: "cancelled"}[close]
+        assert response.json()["order_status"] == "cancelled"
+
+    def test_keeps_the_reason_that_was_given(self, as_customer, order, outbox_events, caplog):
+        path = f"{ORDERS}/{order.id}/cancel"
+        for reason in ("", 7, "x" * 201):
+            assert as_customer.post(path, {"reason": reason}).status_code == 400
+        assert as_customer.post(path, {"reason": "too late"}).status_code == 200
+        told = "".join(f"{record.msg}" for record in caplog.records)
+        assert "order_cancelled" in told
+        assert "too late" not in told  # people may write anything there
+        assert OrderHistory.objects.get(to_status="cancelled").why == "too late"
+        assert outbox_events(order.id)[-1].data["reason"] == "too late"
 
     def test_a_rejected_order_is_409(self, as_customer):
         place(as_customer, ("GHOST", 1))

@@ -82,7 +82,7 @@ class TestSameKeyAndBody:
         assert exact(place(as_customer, key="k")) == exact(first)
 
     def test_gets_the_refusal_of_too_many_orders_again(self, as_customer, monkeypatch):
-        monkeypatch.setattr("apps.order_service.conf.OPEN_ORDERS_LIMIT", 1)
+        monkeypatch.setattr("apps.order_service.conf.open_orders_limit", lambda: 1)
         order = place(as_customer).json()
         refused = place(as_customer, key="k")
         cancel(as_customer, order["id"])

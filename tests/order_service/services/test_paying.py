@@ -1,11 +1,13 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from apps.order_service import conf, payments, services, tasks
+from apps.order_service import conf, services, tasks
 from apps.order_service.errors import IdempotencyInProgress
 from apps.order_service.models import Order, OrderHistory, Payment, SandboxCharge
 from apps.order_service.payments import OutcomeUnknown
@@ -110,6 +112,18 @@ class TestDeclined:
 
 
 class TestRefused:
+    def test_when_it_was_tried_too_often(self, as_customer, order):
+        for _ in range(conf.MOST_PAYMENTS - 1):
+            assert pay(as_customer, order.id, "tok_declined").status_code == 402
+        order_of_others = place(as_customer).json()
+        assert pay(as_customer, order.id, "tok_declined", key="last").status_code == 402
+        again = pay(as_customer, order.id)
+        assert (again.status_code, again.json()["code"]) == (409, "too-many-payments")
+        assert len(read(as_customer, order)["payments"]) == conf.MOST_PAYMENTS
+        assert pay(as_customer, order.id, "tok_declined", key="last").status_code == 402
+        assert pay(as_customer, order_of_others["id"]).status_code == 201
+        assert cancel(as_customer, order.id).status_code == 200
+
     def test_when_the_order_is_paid(self, as_customer, order):
         pay(as_customer, order.id)
         again = pay(as_customer, order.id)
@@ -226,15 +240,80 @@ class TestKilledProcess:
         assert answer.status == 402
         assert read(as_customer, order)["status"] == "placed"
         payment = Payment.objects.get()
-        late = payments.provider("card").charge(paying._request(payment), "tok_ok")
+        late = Sandbox().charge(paying.request_of(payment, now=later()), "tok_ok")
         assert not late.succeeded
         assert pay(as_customer, order.id).status_code == 201
 
 
-class TestBooksThatDisagree:
-    def test_stop_the_payment_loudly(self, as_customer, order, monkeypatch):
-        monkeypatch.setattr(paying, "change_status", lambda *args, **kwargs: False)
-        assert pay(as_customer, order.id).status_code == 500
+class TestMoneyForAnOrderThatCannotBePaid:
+    @pytest.fixture
+    def gone(self, order, monkeypatch):
+        """Let the order be gone once the provider has the money: nothing here does that."""
+        charge = Sandbox.charge
+
+        def slow(self, request, token):
+            outcome = charge(self, request, token)
+            Order.objects.update(
+                status="cancelled", cancelled_at=timezone.now(), payment_in_flight=None
+            )
+            return outcome
+
+        monkeypatch.setattr(Sandbox, "charge", slow)
+        return order
+
+    def test_goes_back(self, as_customer, gone, outbox_events):
+        response = pay(as_customer, gone.id)
+        assert (response.status_code, response.json()["code"]) == (409, "state-conflict")
+        assert response.json()["order_status"] == "cancelled"
         payment = Payment.objects.get()
-        assert payment.status == "pending"
-        assert SandboxCharge.objects.get().succeeded
+        assert payment.status == "refunding"
+        assert payment.provider_reference == f"sandbox-{payment.id}"
+        assert services.refund_payments(now=later()) == 1
+        assert Payment.objects.get().status == "refunded"
+        assert SandboxCharge.objects.get().refunded
+        assert [event.type for event in outbox_events(gone.id)] == ["order.placed"]
+
+
+class TestOtherMoneyThanAskedFor:
+    @pytest.mark.parametrize(
+        "told", [{"amount": Decimal("44.69")}, {"currency": "USD"}], ids=["amount", "currency"]
+    )
+    def test_pays_nothing_and_stays_unknown(self, as_customer, order, monkeypatch, told):
+        charge = Sandbox.charge
+        with monkeypatch.context() as patch:
+            patch.setattr(Sandbox, "charge", lambda *args: replace(charge(*args), **told))
+            response = pay(as_customer, order.id)
+        assert (response.status_code, response.json()["status"]) == (202, "unknown")
+        assert read(as_customer, order)["status"] == "placed"
+        SandboxCharge.objects.update(**told)
+        assert services.settle_payments(now=later()) == 0
+        assert Payment.objects.get().status == "unknown"
+
+    def test_is_compared_with_what_the_order_costs(self, as_customer, order):
+        pay(as_customer, order.id, "tok_timeout")
+        Order.objects.update(total=Decimal("44.71"), tax=Decimal("0.01"))
+        assert services.settle_payments(now=later()) == 0
+        assert Payment.objects.get().status == "unknown"
+
+
+class TestShopWithAnotherProvider:
+    @pytest.fixture(autouse=True)
+    def provider(self, settings):
+        settings.PAYMENT_PROVIDER = "webhook"
+
+    def test_takes_nothing_by_the_sandbox(self, as_customer, order):
+        response = pay(as_customer, order.id)
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["pointer"] == "#/method"
+        assert Payment.objects.count() == 0
+
+    def test_asks_the_sandbox_about_what_was_paid_there(self, as_customer, order, settings):
+        settings.PAYMENT_PROVIDER = "sandbox"
+        as_customer.post(
+            f"{ORDERS}/{order.id}/payments",
+            {"method": "card", "token": "tok_timeout"},
+            headers={"Idempotency-Key": "k"},
+        )
+        settings.PAYMENT_PROVIDER = "webhook"
+        assert services.settle_payments(now=later()) == 1
+        assert read(as_customer, order)["status"] == "paid"

@@ -197,17 +197,17 @@ class TestExpectedTotal:
 
 class TestOpenOrders:
     def test_are_limited_per_user(self, as_customer, client_as, catalog):
-        orders = [place(as_customer) for _ in range(conf.OPEN_ORDERS_LIMIT)]
+        orders = [place(as_customer) for _ in range(conf.open_orders_limit())]
         assert {response.status_code for response in orders} == {201}
         refused = place(as_customer)
         assert refused.status_code == 409
         assert refused.json()["code"] == "too-many-open-orders"
-        assert Order.objects.count() == conf.OPEN_ORDERS_LIMIT
+        assert Order.objects.count() == conf.open_orders_limit()
         assert place(client_as("customer")).status_code == 201
 
     @pytest.mark.parametrize("close", [pay, cancel])
     def test_count_no_more_once_paid_or_cancelled(self, as_customer, close):
-        orders = [place(as_customer).json() for _ in range(conf.OPEN_ORDERS_LIMIT)]
+        orders = [place(as_customer).json() for _ in range(conf.open_orders_limit())]
         close(as_customer, orders[0]["id"])
         assert place(as_customer).status_code == 201
 

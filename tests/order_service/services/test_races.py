@@ -1,7 +1,9 @@
 """Callers at once, each on a connection of its own; nobody sleeps."""
 
 import threading
+import time
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,11 @@ from django.utils import timezone
 from apps.order_service import conf, services
 from apps.order_service.models import Order, OrderHistory, Payment, SandboxCharge
 from apps.order_service.payments.sandbox import Sandbox
-from tests.order_service.factories import call, cancel, draft, pay, place
+from apps.order_service.payments.webhook import WebhookProvider
+from apps.order_service.services import cancelling, paying, transitions, webhooks
+from chassis.models import AuditEntry
+from tests.order_service.factories import ORDERS, act, call, cancel, draft, pay, place
+from tests.order_service.webhook import SECRET, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +29,28 @@ def codes(responses: list[Any]) -> Counter[Any]:
         else response.status_code
         for response in responses
     )
+
+
+@pytest.fixture
+def meet(monkeypatch):
+    """Return a function that lets two callers meet where each has read and none has written."""
+
+    def at(*places: tuple[Any, str]) -> None:
+        both, met = threading.Barrier(2), set()
+
+        def waiting(function: Any) -> Any:
+            def run(*args: Any, **kwargs: Any) -> Any:
+                if threading.get_ident() not in met:
+                    met.add(threading.get_ident())
+                    both.wait(timeout=30)
+                return function(*args, **kwargs)
+
+            return run
+
+        for module, name in places:
+            monkeypatch.setattr(module, name, waiting(getattr(module, name)))
+
+    return at
 
 
 class TestSameKeyAtOnce:
@@ -47,7 +75,7 @@ class TestSameKeyAtOnce:
 
 class TestOtherKeysAtOnce:
     def test_do_not_slip_past_the_limit_of_open_orders(self, as_customer, at_once, monkeypatch):
-        monkeypatch.setattr(conf, "OPEN_ORDERS_LIMIT", 3)
+        monkeypatch.setattr(conf, "open_orders_limit", lambda: 3)
         responses = at_once(*[partial(place, as_customer)] * 8)
         assert codes(responses) == {201: 3, "too-many-open-orders": 5}
 
@@ -69,9 +97,10 @@ class TestOtherKeysAtOnce:
 
 
 class TestPayAgainstCancel:
-    @pytest.mark.parametrize("attempt", range(8))
-    def test_exactly_one_wins(self, as_customer, at_once, attempt, outbox_events):
+    @pytest.mark.parametrize("attempt", range(4))
+    def test_exactly_one_wins(self, as_customer, at_once, meet, attempt, outbox_events):
         order = place(as_customer).json()
+        meet((paying, "_begin"), (cancelling, "change_status"))
         paid, cancelled = at_once(
             partial(pay, as_customer, order["id"]), partial(cancel, as_customer, order["id"])
         )
@@ -103,6 +132,139 @@ class TestPayAgainstCancel:
         assert [r.json()["code"] for r in seen[:2]] == ["state-conflict", "state-conflict"]
         assert seen[2] == 0
         assert Order.objects.get().status == "paid"
+
+
+class TestChangesOfAPaidOrder:
+    """Whoever comes second finds the order changed since it was read."""
+
+    @pytest.mark.parametrize(
+        ("before", "first", "second"),
+        [
+            ("paid", "cancel", "ship"),
+            ("paid", "cancel", "cancel"),
+            ("paid", "cancel", "refund"),
+            ("paid", "ship", "ship"),
+            ("shipped", "refund", "deliver"),
+            ("shipped", "refund", "refund"),
+        ],
+        ids="-".join,
+    )
+    def test_at_once_are_one(
+        self, as_customer, as_staff, at_once, meet, outbox_events, before, first, second
+    ):
+        order_id = place(as_customer).json()["id"]
+        pay(as_customer, order_id)
+        if before == "shipped":
+            act(as_staff, order_id, "ship")
+        told, audited = len(outbox_events()), AuditEntry.objects.count()
+        meet((cancelling, "change_status"), (transitions, "change_status"))
+        responses = at_once(*[partial(act, as_staff, order_id, name) for name in (first, second)])
+        assert codes(responses) == {200: 1, "state-conflict": 1}
+        (won,) = (r.json() for r in responses if r.status_code == 200)
+        status = Order.objects.get().status
+        assert won["status"] == status
+        assert [event.type for event in outbox_events()[told:]] == [f"order.{status}"]
+        assert OrderHistory.objects.filter(from_status=before).count() == 1
+        assert AuditEntry.objects.count() == audited + 1
+        goes_back = status in {"cancelled", "refunded"}
+        assert services.refund_payments(now=timezone.now()) == goes_back
+        assert SandboxCharge.objects.get().refunded == goes_back
+
+
+class TestRefundJobs:
+    def test_at_once_give_the_money_back_once(self, as_customer, at_once, monkeypatch):
+        for _ in range(3):
+            order_id = place(as_customer).json()["id"]
+            pay(as_customer, order_id)
+            cancel(as_customer, order_id)
+        refund, asked = Sandbox.refund, []
+
+        def counted(self, request):
+            asked.append(request.payment_id)
+            return refund(self, request)
+
+        monkeypatch.setattr(Sandbox, "refund", counted)
+        refunded = at_once(*[partial(services.refund_payments, now=timezone.now())] * 2)
+        assert sum(refunded) == len(asked) == len(set(asked)) == 3
+
+
+class TestWebhook:
+    @pytest.fixture(autouse=True)
+    def provider(self, settings):
+        settings.PAYMENT_PROVIDER = "webhook"
+        settings.WEBHOOK_SECRETS = [SECRET]
+
+    @pytest.fixture
+    def payment(self, as_customer):
+        order_id = place(as_customer).json()["id"]
+        self.pay(as_customer, order_id)
+        return Payment.objects.get()
+
+    def pay(self, client: Any, order_id: Any) -> Any:
+        return client.post(
+            f"{ORDERS}/{order_id}/payments", {"token": "any"}, headers={"Idempotency-Key": "k"}
+        )
+
+    def assert_paid_once(self, outbox_events: Any) -> None:
+        assert Order.objects.get().status == "paid"
+        assert Payment.objects.get().status == "succeeded"
+        assert OrderHistory.objects.filter(to_status="paid").count() == 1
+        assert [event.type for event in outbox_events()] == ["order.placed", "order.paid"]
+
+    def test_that_is_faster_than_the_answer_of_the_request_is_what_that_answers(
+        self, api, as_customer, monkeypatch, outbox_events
+    ):
+        order_id = place(as_customer).json()["id"]
+
+        def told(self, request, token):
+            assert tell(api, "succeeded", Payment.objects.get()).status_code == 200
+
+        monkeypatch.setattr(WebhookProvider, "charge", told)
+        response = self.pay(as_customer, order_id)
+        assert (response.status_code, response.json()["status"]) == (201, "succeeded")
+        self.assert_paid_once(outbox_events)
+
+    def test_against_the_job_that_gives_up_pays_once(
+        self, api, payment, at_once, meet, outbox_events
+    ):
+        meet((paying, "conclude"))
+        long_after = timezone.now() + timedelta(days=1)
+        response, settled = at_once(
+            partial(tell, api, "succeeded", payment),
+            partial(services.settle_payments, now=long_after),
+        )
+        assert (response.status_code, settled) == (200, 1)
+        self.assert_paid_once(outbox_events)
+
+    def test_twice_at_once_is_taken_once(self, api, payment, at_once, outbox_events):
+        at = int(time.time())
+        same = partial(tell, api, "succeeded", payment, message_id="m", at=at)
+        assert codes(at_once(*[same] * 4)) == {200: 1, "webhook-replayed": 3}
+        self.assert_paid_once(outbox_events)
+
+    def test_of_two_ids_at_once_pays_once(self, api, payment, at_once, meet, outbox_events):
+        meet((paying, "conclude"))
+        assert codes(at_once(*[partial(tell, api, "succeeded", payment)] * 2)) == {200: 2}
+        self.assert_paid_once(outbox_events)
+
+    @pytest.mark.parametrize("attempt", range(2))
+    def test_that_is_late_against_a_cancel_pays_or_gives_back(
+        self, api, as_customer, payment, at_once, meet, attempt, outbox_events
+    ):
+        services.settle_payments(now=timezone.now() + timedelta(days=1))
+        meet((webhooks, "_act"), (cancelling, "change_status"))
+        told, cancelled = at_once(
+            partial(tell, api, "succeeded", payment),
+            partial(cancel, as_customer, payment.order_id),
+        )
+        assert told.status_code == 200
+        payment.refresh_from_db()
+        if cancelled.status_code == 200:
+            assert (Order.objects.get().status, payment.status) == ("cancelled", "refunding")
+            assert outbox_events()[-1].type == "order.cancelled"
+        else:
+            assert codes([cancelled]) == {"state-conflict": 1}
+            self.assert_paid_once(outbox_events)
 
 
 class TestRequestAgainstRecovery:

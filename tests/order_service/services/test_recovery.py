@@ -12,6 +12,7 @@ from apps.order_service import conf, services, tasks
 from apps.order_service.errors import IdempotencyInProgress
 from apps.order_service.models import IdempotencyRecord, Order, OrderHistory
 from apps.order_service.services import idempotency
+from chassis.rest import Broken
 from tests.order_service.factories import ORDERS, call, draft, order_body, place
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +42,27 @@ class TestRecovery:
         assert (order["status"], order["total"]) == ("placed", "204.90")
         assert [event.type for event in outbox_events(pending.id)] == ["order.placed"]
         assert OrderHistory.objects.get(to_status="placed").who == "job:recovery"
+
+    def test_goes_on_behind_an_order_that_catalog_does_not_answer_well(
+        self, as_customer, catalog, monkeypatch
+    ):
+        catalog.down = True
+        first, second = (place(as_customer).json()["id"] for _ in range(2))
+        catalog.down = False
+        reserve = catalog.reserve
+
+        def answer(order_id, lines):
+            if str(order_id) == first:
+                raise Broken("catalog answered 500")
+            return reserve(order_id, lines)
+
+        monkeypatch.setattr(catalog, "reserve", answer)
+        assert services.recover_orders(now=timezone.now()) == 1
+        statuses = dict(Order.objects.values_list("id", "status"))
+        assert {str(order_id): status for order_id, status in statuses.items()} == {
+            first: "pending",
+            second: "placed",
+        }
 
     def test_is_a_timed_job(self, pending):
         tasks.recover_orders()

@@ -1,16 +1,19 @@
 """Reads: orders as callers see them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from apps.order_service.domain import lines as order_lines
 from apps.order_service.domain import states
+from apps.order_service.domain.totals import PricedLine
 from apps.order_service.models import Order, OrderLine, Payment
+from chassis import database
 from chassis.errors import NotFound
 
 
@@ -34,6 +37,7 @@ class PaymentView:
     status: str
     amount: Decimal
     created_at: datetime
+    refunded_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,14 @@ _COLUMNS = tuple(
 )
 
 
+# Asked for at each order: by the ORM it takes three times as long. The statuses are part of the
+# statement, as they are of the index (orders_open_of_user).
+_COUNT_OPEN: Final = f"""
+SELECT count(*) FROM orders
+WHERE user_id = %(user_id)s AND status IN ({", ".join(f"'{status}'" for status in states.UNPAID)})
+"""  # noqa: S608 -- constants
+
+
 def visible_orders(*, user_id: UUID, is_staff: bool) -> QuerySet[Order]:
     """Return the orders that a user may see: staff all, others their own."""
     orders = _whole_orders()
@@ -100,14 +112,33 @@ def read_order(order_id: UUID) -> OrderView:
 
 def view_order(order: Order) -> OrderView:
     """Return the order as the API shows it. Queries its lines and payments unless prefetched."""
+    return _view(order, lines=order.lines.all(), payments=order.payments.all())
+
+
+def view_new_order(order: Order, lines: Iterable[PricedLine] = ()) -> OrderView:
+    """Return an order that nobody can have paid yet as `view_order` does, without a query.
+
+    Args:
+        order: as it is stored.
+        lines: in their order; none before it is placed.
+    """
+    return _view(order, lines=lines, payments=())
+
+
+def _view(
+    order: Order, *, lines: Iterable[OrderLine | PricedLine], payments: Iterable[Payment]
+) -> OrderView:
+    columns = {name: getattr(order, name) for name in _COLUMNS}
+    # PostgreSQL gives the keys in an order of its own: an answer looks the same before and after.
+    columns["shipping_address"] = dict(sorted(order.shipping_address.items()))
     return OrderView(
-        **{name: getattr(order, name) for name in _COLUMNS},
-        lines=tuple(map(_view_line, order.lines.all())) or _requested_lines(order),
-        payments=tuple(map(_view_payment, order.payments.all())),
+        **columns,
+        lines=tuple(map(_view_line, lines)) or _requested_lines(order),
+        payments=tuple(map(_view_payment, payments)),
     )
 
 
-def _view_line(line: OrderLine) -> LineView:
+def _view_line(line: OrderLine | PricedLine) -> LineView:
     return LineView(
         sku=line.sku,
         name=line.name,
@@ -131,20 +162,11 @@ def _view_payment(payment: Payment) -> PaymentView:
         status=payment.status,
         amount=payment.amount,
         created_at=payment.created_at,
+        refunded_at=payment.refunded_at,
     )
 
 
 def count_open_orders(user_id: UUID) -> int:
     """Return how many unpaid orders a user holds open."""
-    return Order.objects.filter(user_id=user_id, status__in=states.UNPAID).count()
-
-
-def filter_orders(
-    orders: QuerySet[Order], *, status: str | None = None, placed_after: datetime | None = None
-) -> QuerySet[Order]:
-    """Return those of the orders that have the status and were placed after the time."""
-    if status is not None:
-        orders = orders.filter(status=status)
-    if placed_after is not None:
-        orders = orders.filter(placed_at__gt=placed_after)
-    return orders
+    ((count,),) = database.fetch(_COUNT_OPEN, {"user_id": user_id}, prepare=True)
+    return int(count)

@@ -1,27 +1,17 @@
-"""Orders, payments, and the answers kept for repeated requests."""
+"""Orders, their lines, and what happened to them."""
 
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.order_service.domain import states
 from apps.order_service.domain.lines import LONGEST_SKU, MOST_OF_ONE
-from apps.order_service.domain.states import OrderStatus, PaymentStatus
+from apps.order_service.domain.states import OrderStatus
+from apps.order_service.models.columns import money, values
 from chassis.ids import uuid7
-
-
-def values(statuses: Iterable[StrEnum]) -> list[str]:
-    """Return the plain texts: migrations keep these and depend on no code."""
-    return [status.value for status in statuses]
-
-
-def _money(*, null: bool = False) -> "models.DecimalField[Any, Any]":
-    """Return a column that holds 100 lines of 9,999 pieces at any price of the catalog."""
-    return models.DecimalField(max_digits=20, decimal_places=2, null=null)
 
 
 class Order(models.Model):
@@ -30,7 +20,8 @@ class Order(models.Model):
     `requested_lines` (objects with sku, quantity, position) is what the customer asked for, kept
     before catalog is asked. `payment_in_flight` is the id of the payment without an outcome: while
     it is set, the order can be neither paid again nor cancelled. `recover_after` is when the
-    recovery job looks at a pending order.
+    recovery job looks at a pending order. What came `from_cart` goes back there if the order cannot
+    be placed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,12 +30,13 @@ class Order(models.Model):
     status = models.CharField(max_length=10, default=OrderStatus.PENDING.value)
     requested_lines = models.JSONField()
     shipping_address = models.JSONField()
-    expected_total = _money(null=True)
+    expected_total = money(null=True)
+    from_cart = models.BooleanField(default=False, db_default=False)
     currency = models.CharField(max_length=3)
-    subtotal = _money(null=True)
-    shipping = _money(null=True)
-    tax = _money(null=True)
-    total = _money(null=True)
+    subtotal = money(null=True)
+    shipping = money(null=True)
+    tax = money(null=True)
+    total = money(null=True)
     payment_in_flight = models.UUIDField(null=True)
     recover_after = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -115,6 +107,18 @@ class Order(models.Model):
                 condition=Q(status=OrderStatus.PLACED.value),
                 name="orders_to_expire",
             ),
+            models.Index(
+                fields=["placed_at"],
+                condition=Q(placed_at__isnull=False),
+                name="orders_placed",
+            ),
+            models.Index(
+                fields=["paid_at"],
+                include=["total"],
+                condition=Q(paid_at__isnull=False),
+                name="orders_paid",
+            ),
+            GinIndex(fields=["requested_lines"], opclasses=["jsonb_path_ops"], name="orders_lines"),
         ]
 
     def __str__(self) -> str:
@@ -129,8 +133,8 @@ class OrderLine(models.Model):
     sku = models.CharField(max_length=LONGEST_SKU)
     name = models.TextField()
     quantity = models.PositiveIntegerField()
-    unit_price = _money()
-    line_total = _money()
+    unit_price = money()
+    line_total = money()
 
     class Meta:
         db_table = "order_line"
@@ -151,7 +155,10 @@ class OrderLine(models.Model):
 
 
 class OrderHistory(models.Model):
-    """A change of status: `who` is user:<id>, staff:<id> or job:<name>, `why` is for people."""
+    """A change of status: `why` is for people.
+
+    `who` is user:<id>, staff:<id>, job:<name> or provider:<name>.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="history")
     from_status = models.CharField(max_length=10, blank=True)
@@ -159,6 +166,7 @@ class OrderHistory(models.Model):
     at = models.DateTimeField(default=timezone.now)
     who = models.CharField(max_length=100)
     why = models.TextField(blank=True)
+    request_id = models.CharField(max_length=128, default="", db_default="")
 
     class Meta:
         db_table = "order_history"
@@ -174,125 +182,30 @@ class OrderHistory(models.Model):
         return f"{self.from_status or 'new'} -> {self.to_status}"
 
 
-class Payment(models.Model):
-    """One attempt to pay; its id is what the provider knows it by.
+class OrderCall(models.Model):
+    """Calls to another service about an order that had the same outcome: the first, the last, how many.
 
-    The token itself is not kept, only its kind. `settle_after` is when the provider is asked what
-    became of a payment without an outcome.
+    Kept for people, written with what came of the call: one whose process died at once is missing.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
-    method = models.CharField(max_length=20)
-    token_kind = models.CharField(max_length=20)
-    amount = _money()
-    currency = models.CharField(max_length=3)
-    status = models.CharField(max_length=10, default=PaymentStatus.PENDING.value)
-    provider_reference = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    settle_after = models.DateTimeField(null=True)
-    settled_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "payment"
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(status__in=values(PaymentStatus)), name="payment_status_known"
-            ),
-            models.CheckConstraint(condition=Q(amount__gte=0), name="payment_not_negative"),
-            models.UniqueConstraint(
-                fields=["order"],
-                condition=Q(status=PaymentStatus.SUCCEEDED.value),
-                name="payment_one_success_per_order",
-            ),
-            models.UniqueConstraint(
-                fields=["order"],
-                condition=Q(status__in=values(states.OPEN_PAYMENT)),
-                name="payment_one_open_per_order",
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=values(states.OPEN_PAYMENT), settle_after__isnull=False)
-                | (~Q(status__in=values(states.OPEN_PAYMENT)) & Q(settled_at__isnull=False)),
-                name="payment_settled_or_to_settle",
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["settle_after"],
-                condition=Q(status__in=values(states.OPEN_PAYMENT)),
-                name="payment_to_settle",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
-
-
-class IdempotencyRecord(models.Model):
-    """What was answered to a request, so that the same request gets the same answer.
-
-    The key belongs to one user and one route (method and path). `answered_at` is null while the
-    request runs. `order` or `payment` is what the request made, for whoever finishes it after the
-    process that began it has died; `request_id` and `traceparent` are those of the request.
-    """
-
-    user_id = models.UUIDField()
-    route = models.CharField(max_length=200)
-    key = models.CharField(max_length=255)
-    body_hash = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    headers = models.JSONField(default=dict)
-    body = models.TextField(default="")
-    order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="+")
-    payment = models.ForeignKey(Payment, null=True, on_delete=models.CASCADE, related_name="+")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="calls")
+    service = models.CharField(max_length=20)
+    operation = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=40)
+    times = models.PositiveIntegerField(default=1)
+    milliseconds = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
     request_id = models.CharField(max_length=128)
-    traceparent = models.CharField(max_length=55)
-    created_at = models.DateTimeField(default=timezone.now)
-    answered_at = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "idempotency_record"
+        db_table = "order_call"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["user_id", "route", "key"], name="idempotency_once_per_key"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__isnull=True, answered_at__isnull=True)
-                | Q(status__isnull=False, answered_at__isnull=False),
-                name="idempotency_answered_or_running",
+                fields=["order", "service", "operation", "outcome"],
+                name="order_call_once_per_outcome",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.route} {self.key}"
-
-
-class Customer(models.Model):
-    """Who to write to: a view of auth's users, kept up to date by its events."""
-
-    user_id = models.UUIDField(primary_key=True)
-    email = models.TextField()
-    name = models.TextField()
-
-    class Meta:
-        db_table = "customer"
-
-    def __str__(self) -> str:
-        return str(self.user_id)
-
-
-class SandboxCharge(models.Model):
-    """The books of the sandbox provider: one charge per payment id, whoever asks and how often."""
-
-    payment_id = models.UUIDField(primary_key=True)
-    amount = _money()
-    currency = models.CharField(max_length=3)
-    succeeded = models.BooleanField()
-    reason = models.CharField(max_length=100)
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        db_table = "sandbox_charge"
-
-    def __str__(self) -> str:
-        return f"{self.payment_id} {'succeeded' if self.succeeded else self.reason}"
+        return f"{self.service} {self.operation}: {self.outcome}"

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers. Nothing is saved here."""
+"""Shapes of orders and their filters."""
 
 from typing import Any, Final
 
@@ -14,12 +14,11 @@ from apps.order_service.domain.lines import (
     RequestedLine,
     merge_lines,
 )
-from apps.order_service.domain.states import OrderStatus, PaymentStatus
+from apps.order_service.domain.states import OrderStatus
+from apps.order_service.serializers.payments import PAYMENT_STATUSES
 from chassis.fields import MoneyField, TextField, WholeNumberField
 
 ORDER_STATUSES: Final = [status.value for status in OrderStatus]
-PAYMENT_STATUSES: Final = [status.value for status in PaymentStatus]
-LONGEST_TOKEN: Final = 255
 
 
 class QuantityField(WholeNumberField):
@@ -72,18 +71,6 @@ class OrderRequestSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError([*before, {"quantity": [message]}]) from error
 
 
-class PaymentRequestSerializer(serializers.Serializer[Any]):
-    method = serializers.ChoiceField(
-        payments.METHODS,
-        default="card",
-        help_text="card is the shop's payment provider; sandbox is the sandbox by its name.",
-    )
-    token = TextField(
-        max_length=LONGEST_TOKEN,
-        help_text="From the provider. The sandbox knows tok_ok, tok_declined and tok_timeout.",
-    )
-
-
 class LineSerializer(serializers.Serializer[Any]):
     sku = serializers.CharField()
     name = serializers.CharField(allow_null=True)
@@ -98,6 +85,7 @@ class OrderPaymentSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(PAYMENT_STATUSES)
     amount = MoneyField()
     created_at = serializers.DateTimeField()
+    refunded_at = serializers.DateTimeField(allow_null=True)
 
 
 class OrderSerializer(serializers.Serializer[Any]):
@@ -130,15 +118,3 @@ class OrderListSerializer(serializers.Serializer[Any]):
     results = OrderSerializer(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-
-
-class PaymentSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    status = serializers.ChoiceField(PAYMENT_STATUSES)
-
-
-class OrderFilterSerializer(serializers.Serializer[Any]):
-    """The filters of the list, in its query string."""
-
-    status = serializers.ChoiceField(ORDER_STATUSES, required=False)
-    placed_after = serializers.DateTimeField(required=False)

@@ -1,0 +1,1 @@
+"""Forms of the admin. What they hold is taken by services alone."""

@@ -1,0 +1,45 @@
+"""Mail to customers: one for each step of their orders."""
+
+from typing import Final
+
+from apps.order_service import services
+from apps.order_service.domain.states import OrderStatus
+from apps.order_service.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderRejected,
+    OrderShipped,
+)
+from chassis.events import handles
+from chassis.events.envelope import Envelope
+from chassis.mail import identify
+
+_CONSUMER: Final = "order.mail"
+
+_Step = (
+    OrderPlaced
+    | OrderPaid
+    | OrderShipped
+    | OrderDelivered
+    | OrderCancelled
+    | OrderRefunded
+    | OrderRejected
+)
+
+
+@handles(OrderPlaced, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderPaid, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderShipped, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderDelivered, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderCancelled, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderRefunded, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderRejected, consumer=_CONSUMER, takes_envelope=True)
+def mail_customer(event: _Step, envelope: Envelope) -> str:
+    return services.mail_customer(
+        order_id=event.order_id,
+        status=OrderStatus(envelope.type.removeprefix("order.")),
+        message_id=identify(envelope.id, consumer=_CONSUMER),
+    )
