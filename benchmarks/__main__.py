@@ -16,7 +16,18 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import catalog, database, events, log_in, platform, scale, table, tokens
+from benchmarks import (
+    catalog,
+    database,
+    events,
+    log_in,
+    order_figures,
+    orders,
+    platform,
+    scale,
+    table,
+    tokens,
+)
 from benchmarks.load import Bounds, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Plan, run_rounds
 from benchmarks.table import Subject
@@ -27,7 +38,8 @@ _QUICK: Final = Plan(rounds=3, bounds=Bounds(seconds=0.6, requests=1_000))
 _READ_SECONDS: Final = 1.0
 # Ours takes longest to catch up with what was published: fewer events, not fewer seconds.
 _MOST_EVENTS: Final = 800
-_SCENARIOS: Final = ("list", "detail", "scale", "events", "tokens", "log-in")
+_SCENARIOS: Final = ("list", "detail", "scale", "events", "orders", "tokens", "log-in")
+_MOST_ORDERS: Final = 300
 _SCALE_REQUESTS: Final = {True: 300, False: 800}
 
 
@@ -43,6 +55,7 @@ def main() -> None:
     token_rounds: list[tokens.Round] = []
     log_in_rounds: list[log_in.Round] = []
     scaled: scale.Scale | None = None
+    ordered: list[order_figures.Measured] = []
     started, busy = time.monotonic(), os.getloadavg()[0]
     try:
         with _progress() as progress:
@@ -53,6 +66,9 @@ def main() -> None:
                 scaled = scale.measure(arguments.products, requests, progress)
             if "events" in arguments.only:
                 subjects.append(_measure_events(plan, progress))
+            if "orders" in arguments.only:
+                fewer = replace(plan, bounds=replace(plan.bounds, requests=_MOST_ORDERS))
+                ordered = orders.measure(fewer, progress)
             if "tokens" in arguments.only:
                 progress("tokens")
                 token_rounds = tokens.measure(plan.rounds)
@@ -61,7 +77,7 @@ def main() -> None:
                 log_in_rounds = log_in.measure(plan.rounds)
     except UnexpectedAnswerError as error:
         sys.exit(f"The benchmark stops: {error} (--seed {arguments.seed})")
-    _show(subjects, scaled, token_rounds, log_in_rounds)
+    _show(subjects, scaled, ordered, token_rounds, log_in_rounds)
     print(
         f"Medians of {plan.rounds} interleaved rounds ± half their range; "
         f"{time.monotonic() - started:.0f} s in all. "
@@ -73,6 +89,7 @@ def main() -> None:
 def _show(
     subjects: Sequence[Subject],
     scaled: scale.Scale | None,
+    ordered: list[order_figures.Measured],
     token_rounds: list[tokens.Round],
     log_in_rounds: list[log_in.Round],
 ) -> None:
@@ -88,6 +105,8 @@ def _show(
         print("Processor microseconds of one request inside one process.\n")
     if log_in_rounds:
         print("\n".join(log_in.markdown(log_in_rounds)) + "\n")
+    if ordered:
+        print("\n".join(order_figures.markdown(ordered)) + "\n")
     if scaled:
         print("\n".join(scale.markdown(scaled)) + "\n")
 

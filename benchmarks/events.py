@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import psycopg
 import redis
-from psycopg import sql
 
 from benchmarks.candidates import bare_bus, publishers
 from benchmarks.load import Bounds, Load, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Meter, Sample
 from benchmarks.platform import Platform
-from benchmarks.processes import ROOT, run_once, running
+from benchmarks.processes import ROOT, running
 
 _DRAIN_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.05
@@ -89,7 +88,7 @@ def _ours(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
 
 
 def _bare(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
-    urls = {service: _copy_database(platform, service) for service in ("auth", "order")}
+    urls = {service: platform.copy_database(service) for service in ("auth", "order")}
     variables = {
         "BENCH_AUTH_URL": urls["auth"],
         "BENCH_ORDER_URL": urls["order"],
@@ -143,18 +142,6 @@ def _start_publisher(
     stack.callback(publisher.wait)
     stack.callback(publisher.stdin.close)
     return publisher
-
-
-def _copy_database(platform: Platform, service: str) -> str:
-    """Make a database with the service's tables; return its URL."""
-    name = f"benchmarks_{service}"
-    server = platform.processes["platform", "postgres"].url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = f"{server.rpartition('/')[0]}/{name}"
-    variables = {**platform.variables(service), "DATABASE_URL": url}
-    run_once(["manage.py", service, "migrate", "--no-input", "--verbosity=0"], variables)
-    return url
 
 
 def _connect(url: str, stack: contextlib.ExitStack) -> psycopg.Connection[Any]:

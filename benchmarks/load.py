@@ -8,7 +8,7 @@ import asyncio
 import http
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -33,10 +33,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a round did: whole requests, and the time from the first to the last answer."""
+    """What a round did: whole requests, and the time from the first to the last answer.
+
+    `times` has the seconds of each answered request, where they were taken.
+    """
 
     requests: int
     seconds: float
+    times: list[float] = field(default_factory=list)
 
 
 def encode_request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
@@ -72,7 +76,7 @@ async def _run(url: str, requests: Iterator[bytes], bounds: Bounds, status: int)
         await asyncio.wait_for(round_.ended, bounds.seconds + _ANSWER_SECONDS)
     except TimeoutError as error:
         raise UnexpectedAnswerError(f"{url} left requests without an answer") from error
-    return Load(round_.answered, time.perf_counter() - started)
+    return Load(round_.answered, time.perf_counter() - started, round_.times)
 
 
 class _Round:
@@ -82,6 +86,7 @@ class _Round:
         self.requests = requests
         self.status = status
         self.answered = 0
+        self.times: list[float] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left = bounds.requests
         self._deadline = time.perf_counter() + bounds.seconds
@@ -114,6 +119,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
         self._asking = False
+        self._asked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class
@@ -140,6 +146,7 @@ class _Connection(asyncio.Protocol):
             self._round.fail(f"answered {status} instead of {self._round.status}: {answer}")
         self._body.clear()
         self._round.answered += 1
+        self._round.times.append(time.perf_counter() - self._asked_at)
         self._ask()
 
     def _ask(self) -> None:
@@ -149,4 +156,5 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
             self._round.leave()
         else:
+            self._asked_at = time.perf_counter()
             self._transport.write(request)

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from benchmarks.processes import ROOT, run_once
-from local.home import Home, parse_variables
+from local.home import SERVICES, Home, parse_variables
 from tests.engines import free_port
 
 
@@ -31,6 +34,9 @@ class Platform:
     home: Home
     gateway: str
     processes: dict[tuple[str, str], Process]
+    """By service and role; of several web processes the last."""
+    pids: tuple[int, ...]
+    """Of every process, several web processes of a service among them."""
 
     def pid(self, service: str, role: str) -> int:
         """Return the id of a process."""
@@ -46,14 +52,30 @@ class Platform:
         text = (self.home.environment / f"{service}.env").read_text()
         return {**parse_variables(text), "SERVICE": service}
 
+    def copy_database(self, service: str) -> str:
+        """Make a database with the service's tables beside its own; return its URL."""
+        name = f"benchmarks_{service}"
+        server = self.processes["platform", "postgres"].url
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = f"{server.rpartition('/')[0]}/{name}"
+        variables = {**self.variables(service), "DATABASE_URL": url}
+        run_once(["manage.py", service, "migrate", "--no-input", "--verbosity=0"], variables)
+        return url
+
 
 @contextlib.contextmanager
-def running() -> Iterator[Platform]:
-    """Run a platform in a temporary home, and take it down and away afterwards."""
+def running(*, replicas: int = 1) -> Iterator[Platform]:
+    """Run a platform in a temporary home, and take it down and away afterwards.
+
+    Args:
+        replicas: web processes of each service.
+    """
+    webs = ",".join(f"{service}={replicas}" for service in SERVICES)
     folder = Path(tempfile.mkdtemp(prefix="souk-bench-"))
     variables = {"SOUK_HOME": str(folder), "SOUK_PORT": str(free_port())}
     try:
-        run_once(["manage.py", "up", "--detach", "--no-seed"], variables)
+        run_once(["manage.py", "up", "--detach", "--no-seed", "--replicas", webs], variables)
         try:
             yield _read(folder, variables)
         finally:
@@ -75,4 +97,5 @@ def _read(folder: Path, variables: dict[str, str]) -> Platform:
         (row["service"], row["role"]): Process(row["pid"], row["url"])
         for row in status["processes"]
     }
-    return Platform(Home(folder), status["gateway"], processes)
+    pids = tuple(row["pid"] for row in status["processes"])
+    return Platform(Home(folder), status["gateway"], processes, pids)
