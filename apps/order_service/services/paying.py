@@ -1,6 +1,5 @@
 """Paying: two transactions with the provider between them. No order is ever charged twice."""
 
-import time
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,20 +23,18 @@ from apps.order_service.models import Order, Payment
 from apps.order_service.payments import Outcome, OutcomeUnknown, PaymentRequest
 from apps.order_service.services import answers, idempotency
 from apps.order_service.services.idempotency import Answer, Call
+from apps.order_service.services.rounds import Round
 from apps.order_service.services.transitions import change_status, conflict
-from chassis.database import fetch
 from chassis.errors import PublicError
 from chassis.events import publish
 from chassis.ids import uuid7
 
-_TAKE: Final = """
-UPDATE payment SET settle_after = %(now)s::timestamptz + make_interval(secs => %(retry)s)
-WHERE id = (
-    SELECT id FROM payment WHERE status IN ('pending', 'unknown') AND settle_after <= %(now)s
-    ORDER BY settle_after LIMIT 1 FOR UPDATE SKIP LOCKED
+_DUE: Final = Round(
+    Payment,
+    turn="settle_after",
+    waits="status IN ('pending', 'unknown')",
+    retry_seconds=conf.SETTLE_RETRY_SECONDS,
 )
-RETURNING id
-"""
 
 _NOT_TAKEN: Final = (*states.OPEN_PAYMENT, PaymentStatus.DECLINED)
 """A payment in one of these may still turn out to have taken the money."""
@@ -257,9 +254,8 @@ def settle_payments(*, now: datetime) -> int:
 
     It asks and never charges again: nothing is taken twice. Idempotent; safe beside requests.
     """
-    ends = time.monotonic() + conf.ROUND_SECONDS
     settled = 0
-    while time.monotonic() < ends and (payment := _take_due(now)) is not None:
+    for payment in _DUE.due(now):
         with idempotency.resumed(payment_id=payment.id):
             try:
                 outcome = payments.provider(payment.provider).settle(request_of(payment, now=now))
@@ -267,8 +263,3 @@ def settle_payments(*, now: datetime) -> int:
             except (OutcomeUnknown, PaymentMismatch) as error:
                 _leave_unknown(payment, error)
     return settled
-
-
-def _take_due(now: datetime) -> Payment | None:
-    taken = fetch(_TAKE, {"now": now, "retry": conf.SETTLE_RETRY_SECONDS}, prepare=True)
-    return Payment.objects.get(id=taken[0][0]) if taken else None

@@ -1,6 +1,5 @@
 """Giving back what was paid: owed from the transaction that decides it, given by a job, once."""
 
-import time
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,20 +14,18 @@ from apps.order_service.models import Order, Payment
 from apps.order_service.payments import OutcomeUnknown
 from apps.order_service.services import idempotency
 from apps.order_service.services.paying import request_of
+from apps.order_service.services.rounds import Round
 from apps.order_service.services.transitions import change_from
-from chassis.database import fetch
 from chassis.events import publish
 
 _REFUNDABLE: Final = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
 
-_TAKE: Final = """
-UPDATE payment SET refund_after = %(now)s::timestamptz + make_interval(secs => %(retry)s)
-WHERE id = (
-    SELECT id FROM payment WHERE status = 'refunding' AND refund_after <= %(now)s
-    ORDER BY refund_after LIMIT 1 FOR UPDATE SKIP LOCKED
+_DUE: Final = Round(
+    Payment,
+    turn="refund_after",
+    waits="status = 'refunding'",
+    retry_seconds=conf.REFUND_RETRY_SECONDS,
 )
-RETURNING id
-"""
 
 log = structlog.get_logger()
 
@@ -87,9 +84,8 @@ def refund_payments(*, now: datetime) -> int:
     Idempotent; safe beside others. A provider that was asked and has not answered is asked again:
     it gives the money of a payment back once.
     """
-    ends = time.monotonic() + conf.ROUND_SECONDS
     refunded = 0
-    while time.monotonic() < ends and (payment := _take_due(now)) is not None:
+    for payment in _DUE.due(now):
         with idempotency.resumed(payment_id=payment.id):
             try:
                 reference = payments.provider(payment.provider).refund(request_of(payment, now=now))
@@ -113,8 +109,3 @@ def mark_refunded(payment: Payment, reference: str) -> bool:
     if new:
         log.info("payment_refunded", payment_id=str(payment.id))
     return bool(new)
-
-
-def _take_due(now: datetime) -> Payment | None:
-    taken = fetch(_TAKE, {"now": now, "retry": conf.REFUND_RETRY_SECONDS}, prepare=True)
-    return Payment.objects.get(id=taken[0][0]) if taken else None
