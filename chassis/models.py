@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chassis.ids import uuid7
@@ -72,10 +73,15 @@ class OutboxEvent(models.Model):
 
 
 class RelayState(models.Model):
-    """The last position given by the relay; one row. The epoch changes when a database is restored."""
+    """The last position given by the relay; one row.
+
+    The epoch names one history of positions. It changes when the database is another one than
+    `fingerprint` says, such as one that was restored.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     epoch = models.UUIDField(default=uuid7)
+    fingerprint = models.CharField(max_length=200, default="", db_default="")
     position = models.BigIntegerField(default=0)
 
     class Meta:
@@ -87,6 +93,29 @@ class RelayState(models.Model):
     def __str__(self) -> str:
         """Name the position."""
         return f"position {self.position}"
+
+
+class EventCursor(models.Model):
+    """Up to which position of a publisher's outbox everything addressed to this service is in its inbox.
+
+    One row for each service whose events are consumed. `epoch` and `last_id` (the event at
+    `position`) tell whether the position still means the same there.
+    """
+
+    source = models.CharField(max_length=50, primary_key=True)
+    epoch = models.UUIDField(null=True)
+    position = models.BigIntegerField(default=0, db_default=0)
+    last_id = models.UUIDField(null=True)
+    next_sweep_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    swept_at = models.DateTimeField(null=True)
+    repaired = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "event_cursor"
+
+    def __str__(self) -> str:
+        """Name the publisher and the position."""
+        return f"{self.source} up to {self.position}"
 
 
 class InboxEvent(models.Model):

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from chassis import context, jobs, work
 from chassis.database import UNAVAILABLE, is_unavailable
-from chassis.events import inbox
+from chassis.events import dead_letters, inbox
 
 DELIVER: Final = "souk.deliver"
 VISIBILITY_TIMEOUT_SECONDS: Final = 90
@@ -88,7 +88,7 @@ def deliver(*messages: dict[str, Any]) -> None:
             try:
                 inbox.receive(message)
             except inbox.Refused as error:
-                log.warning("message_refused", error=str(error))
+                dead_letters.refuse(message, reason=str(error))
             except UNAVAILABLE:
                 raise
             except Exception as error:  # noqa: BLE001 -- it is raised once the others have had their turn

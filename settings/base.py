@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from chassis.logs import logging_settings
-from settings import admin
+from settings import admin, events
 
 
 def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) -> dict[str, Any]:
@@ -125,6 +125,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         # Whether a process may be armed to end itself (chassis.failpoints): a test's to allow.
         "FAILPOINTS": False,
         "BROKER_URL": env["BROKER_URL"],
+        "EVENT_PUBLISHERS": events.PUBLISHERS,
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",
     }

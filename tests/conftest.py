@@ -206,7 +206,7 @@ def envelope(name: str, data: dict[str, Any], subject: str, **changes: Any) -> d
     return {
         "specversion": "1.0",
         "id": str(uuid7()),
-        "source": "urn:souk:service:test",
+        "source": f"urn:souk:service:{settings.EVENT_PUBLISHERS.get(name, 'order')}",
         "type": name,
         "subject": subject,
         "time": "2026-01-01T00:00:00Z",

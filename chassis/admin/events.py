@@ -21,7 +21,7 @@ from chassis.admin.filters import (
 )
 from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
 from chassis.admin.theme import DropdownFilter, action, display
-from chassis.events import declarations, inbox, outbox
+from chassis.events import dead_letters, declarations, outbox
 from chassis.models import AuditEntry, DeadLetter, InboxEvent, OutboxEvent
 
 
@@ -234,7 +234,7 @@ _REDRIVE: Final = Question(
 
 
 def _redrive(row: InboxEvent, request: HttpRequest) -> None:
-    inbox.redrive(row.consumer, row.event_id, by=actor_id(request))
+    dead_letters.redrive(row.consumer, row.event_id, by=actor_id(request))
 
 
 def last_line(text: str) -> str:

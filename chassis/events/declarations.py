@@ -3,9 +3,12 @@
 The registry is filled at import (`events.py` and `handlers.py` of each app) and does not change after.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from typing import TypeVar
+
+from django.conf import settings
 
 T = TypeVar("T")
 Handler = Callable[..., str]
@@ -14,6 +17,17 @@ Handler = Callable[..., str]
 
 class DeclarationError(Exception):
     """An event or a handler is declared wrongly; the process must not start."""
+
+
+class Order(Enum):
+    """What a handler makes of the order in which the events of one subject reach it."""
+
+    ANY = "any"
+    """The effect is the same in whatever order they come."""
+    NEWEST = "newest"
+    """It overwrites: the handler keeps the envelope's sequence and ignores what is older than that."""
+    GAPLESS = "gapless"
+    """It must not skip: the inbox holds an event until its predecessor is handled, for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,7 @@ class Subscription:
     payload: type
     handler: Handler
     takes_envelope: bool = False
+    order: Order = Order.ANY
 
 
 _published: dict[str, Published] = {}
@@ -51,11 +66,16 @@ def event(name: str, *, version: int, consumers: tuple[str, ...]) -> Callable[[t
         consumers: the services whose queue gets it.
 
     Raises:
-        DeclarationError: the class is no frozen dataclass, or the name is taken.
+        DeclarationError: the class is no frozen dataclass, the name is taken, or it is not
+            registered as one that this service publishes.
     """
 
     def declare(payload: type[T]) -> type[T]:
         _register_name(name, payload)
+        if publisher_of(name) != settings.SERVICE:
+            raise DeclarationError(
+                f"{name} is published by {publisher_of(name)}, not by this service"
+            )
         if name in _published:
             raise DeclarationError(f"{name} is declared twice")
         _published[name] = Published(
@@ -80,7 +100,7 @@ def consumes(name: str) -> Callable[[type[T]], type[T]]:
 
 
 def handles(
-    payload: type, *, consumer: str, takes_envelope: bool = False
+    payload: type, *, consumer: str, takes_envelope: bool = False, order: Order = Order.ANY
 ) -> Callable[[Handler], Handler]:
     """Register a handler of an event under a name of its own in the inbox.
 
@@ -92,7 +112,10 @@ def handles(
         consumer: the handler's name in the inbox.
         takes_envelope: whether it is also given the event's envelope, for its id or its number among
             the events of its subject.
+        order: what it makes of the order of a subject's events.
     """
+    if order is Order.NEWEST and not takes_envelope:
+        raise DeclarationError(f"{consumer} cannot know what is older without the envelope")
 
     def declare(handler: Handler) -> Handler:
         name = _names.get(payload)
@@ -107,6 +130,7 @@ def handles(
                 payload=payload,
                 handler=handler,
                 takes_envelope=takes_envelope,
+                order=order,
             )
         )
         return handler
@@ -117,7 +141,15 @@ def handles(
 def _register_name(name: str, payload: type) -> None:
     if not is_dataclass(payload) or not payload.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise DeclarationError(f"{payload.__name__} must be a frozen dataclass")
+    if publisher_of(name) is None:
+        raise DeclarationError(f"{name} is not registered as an event of any service")
     _names[payload] = name
+
+
+def publisher_of(name: str) -> str | None:
+    """Return the service that publishes an event type, None if it is not registered."""
+    publishers: Mapping[str, str] = settings.EVENT_PUBLISHERS
+    return publishers.get(name)
 
 
 def published() -> dict[str, Published]:

@@ -41,3 +41,8 @@ def parse(message: Any) -> Envelope:
 def schema_uri(name: str, version: int) -> str:
     """Return the dataschema of an event type, as contracts/events names the file."""
     return f"urn:souk:event:{name}:v{version}"
+
+
+def source_uri(service: str) -> str:
+    """Return the source of the events that a service publishes."""
+    return f"urn:souk:service:{service}"

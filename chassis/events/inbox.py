@@ -12,11 +12,11 @@ from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
-from chassis import audit, context, retention
+from chassis import context, retention
 from chassis.database import fetch, is_unavailable
 from chassis.events import declarations, envelope
 from chassis.events.declarations import Subscription
-from chassis.events.envelope import Envelope
+from chassis.events.envelope import Envelope, source_uri
 from chassis.models import InboxEvent
 
 MAX_ATTEMPTS: Final = 8
@@ -67,19 +67,24 @@ class Refused(Exception):
     """A received message is no event, or one that no database can hold."""
 
 
-def receive(message: Any) -> None:
+def receive(message: Any, *, producer: str | None = None) -> None:
     """Hand a received message to each of its handlers, each in a transaction of its own.
 
     Idempotent. A handler's failure is kept in the inbox and tried again later by `retry_due`.
 
+    Args:
+        message: an envelope.
+        producer: the service that is known to have sent it, None where nobody else could have.
+
     Raises:
-        Refused: the message is no event.
+        Refused: the message is no event, or not one of its producer's.
         OperationalError, InterfaceError: the database is unwell; deliver again.
     """
     try:
         received = envelope.parse(message)
     except ValueError as error:
         raise Refused(str(error)) from error
+    _refuse_foreign(received, producer)
     subscriptions = declarations.subscriptions_of(received.type)
     with context.running(request_id=received.requestid, traceparent=received.traceparent):
         if not subscriptions:
@@ -88,10 +93,19 @@ def receive(message: Any) -> None:
             _handle_first(subscription, received)
 
 
+def _refuse_foreign(received: Envelope, producer: str | None) -> None:
+    """Refuse an event that its publisher did not send. One of an unknown type may be any service's."""
+    publisher = declarations.publisher_of(received.type) or producer
+    if publisher is not None and received.source != source_uri(publisher):
+        raise Refused(f"{received.type} is published by {publisher}, not by {received.source}")
+    if producer not in {None, publisher}:
+        raise Refused(f"{received.type} is published by {publisher}, and {producer} sent it")
+
+
 def _handle_first(subscription: Subscription, received: Envelope) -> None:
     try:
         with transaction.atomic(durable=True):
-            if not _claim(subscription.consumer, received):
+            if not claim(subscription.consumer, received):
                 return
             _apply(subscription, received)
     except Refused:
@@ -100,11 +114,11 @@ def _handle_first(subscription: Subscription, received: Envelope) -> None:
         if is_unavailable(error):
             raise
         with transaction.atomic(durable=True):
-            if _claim(subscription.consumer, received):
+            if claim(subscription.consumer, received):
                 _keep_failure(subscription.consumer, received.id, attempts=1, error=error)
 
 
-def _claim(consumer: str, received: Envelope) -> bool:
+def claim(consumer: str, received: Envelope) -> bool:
     """Insert the inbox row; return False where this consumer already has the event.
 
     Raises:
@@ -123,7 +137,7 @@ def _claim(consumer: str, received: Envelope) -> bool:
         raise Refused(str(error)) from error
 
 
-def _row(consumer: str, event_id: UUID) -> Any:
+def row_of(consumer: str, event_id: UUID) -> Any:
     return InboxEvent.objects.filter(consumer=consumer, event_id=event_id)
 
 
@@ -149,9 +163,9 @@ def _keep_failure(consumer: str, event_id: UUID, *, attempts: int, error: Except
     dead = attempts >= MAX_ATTEMPTS or isinstance(error, msgspec.ValidationError)
     delay = min(LONGEST_DELAY_SECONDS, 2 ** (attempts - 1)) * random.uniform(0.5, 1)  # noqa: S311 -- jitter
     now = timezone.now()
-    _row(consumer, event_id).update(
+    row_of(consumer, event_id).update(
         attempts=attempts,
-        error=_text_of(error),
+        error=text_of(error),
         dead_at=now if dead else None,
         not_before=None if dead else now + timedelta(seconds=delay),
     )
@@ -164,21 +178,21 @@ def _keep_failure(consumer: str, event_id: UUID, *, attempts: int, error: Except
     )
 
 
-def _text_of(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     """Return the trace as text that the database can hold."""
     trace = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
     return trace.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
-def _unknown() -> str:
+def unknown() -> str:
     """Return the name under which events without a handler are kept."""
     return f"{settings.SERVICE}.unknown"
 
 
 def _keep_unknown(received: Envelope) -> None:
     with transaction.atomic(durable=True):
-        if _claim(_unknown(), received):
-            _row(_unknown(), received.id).update(
+        if claim(unknown(), received):
+            row_of(unknown(), received.id).update(
                 dead_at=timezone.now(), error=f"no handler of {received.type} in {settings.SERVICE}"
             )
             log.warning("event_without_handler", type=received.type, subject=received.subject)
@@ -202,48 +216,6 @@ def delete_handled(*, before: datetime) -> int:
     return retention.delete_in_batches(_DELETE_HANDLED, before=before)
 
 
-def redrive(consumer: str, event_id: UUID, *, by: UUID | None) -> bool:
-    """Let a dead event be tried again, as often as a new one; return whether it was dead.
-
-    One that had no handler goes to those there are by now. Idempotent: of two calls at once one redrives and is audited.
-
-    Args:
-        consumer: who gave up on it.
-        event_id: which event.
-        by: the user who asks, None for a command.
-    """
-    with transaction.atomic(durable=True):
-        redriven = (
-            _row(consumer, event_id)
-            .filter(dead_at__isnull=False)
-            .update(dead_at=None, attempts=0, not_before=timezone.now())
-        )
-        if redriven:
-            if consumer == _unknown():
-                _hand_over(event_id)
-            audit.record(
-                "event.redriven",
-                target_type="event",
-                target_id=event_id,
-                actor_id=by,
-                consumer=consumer,
-            )
-    return bool(redriven)
-
-
-def _hand_over(event_id: UUID) -> None:
-    """Let the handlers try an event that came when there were none; do nothing while there are none."""
-    kept = _row(_unknown(), event_id)
-    received = envelope.parse(kept.get().envelope)
-    consumers = [one.consumer for one in declarations.subscriptions_of(received.type)]
-    for consumer in consumers:
-        if _claim(consumer, received):
-            _row(consumer, event_id).update(not_before=timezone.now())
-    if consumers:
-        effect = f"handed to {', '.join(consumers)}"
-        kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
-
-
 def _retry_one() -> bool:
     with transaction.atomic(durable=True):
         row = (
@@ -254,11 +226,11 @@ def _retry_one() -> bool:
         )
         if row is None:
             return False
-        _retry_row(row)
+        _retryrow_of(row)
         return True
 
 
-def _retry_row(row: InboxEvent) -> None:
+def _retryrow_of(row: InboxEvent) -> None:
     try:
         received = envelope.parse(row.envelope)
         with (

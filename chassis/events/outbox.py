@@ -11,7 +11,7 @@ from django.db import connection
 
 from chassis import context, database, retention
 from chassis.events import declarations
-from chassis.events.envelope import SPEC_VERSION, Envelope, schema_uri
+from chassis.events.envelope import SPEC_VERSION, Envelope, schema_uri, source_uri
 from chassis.ids import uuid7
 from chassis.models import OutboxEvent
 
@@ -177,7 +177,7 @@ def envelope_of(row: OutboxEvent) -> Envelope:
     return Envelope(
         specversion=SPEC_VERSION,
         id=row.id,
-        source=f"urn:souk:service:{settings.SERVICE}",
+        source=source_uri(settings.SERVICE),
         type=row.type,
         subject=row.subject,
         time=row.time,

@@ -12,8 +12,12 @@ from django.db import connection
 from chassis.events import outbox
 from tests.chassis.processes import ServiceProcess
 from tests.chassis.proxy import Proxy
-from tests.chassis.sample import handlers, tasks  # registers events, handlers and a task
-from tests.chassis.sample.events import NoteTaken
+from tests.chassis.sample import PUBLISHERS
+
+settings.EVENT_PUBLISHERS = {**settings.EVENT_PUBLISHERS, **PUBLISHERS}
+
+from tests.chassis.sample import handlers, tasks  # noqa: E402 -- registers events, handlers and a task
+from tests.chassis.sample.events import NoteTaken  # noqa: E402
 
 
 @pytest.fixture(scope="session")

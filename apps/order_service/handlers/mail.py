@@ -13,7 +13,7 @@ from apps.order_service.events import (
     OrderRejected,
     OrderShipped,
 )
-from chassis.events import handles
+from chassis.events import Order, handles
 from chassis.events.envelope import Envelope
 from chassis.mail import identify
 
@@ -30,13 +30,13 @@ _Step = (
 )
 
 
-@handles(OrderPlaced, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderPaid, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderShipped, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderDelivered, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderCancelled, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderRefunded, consumer=_CONSUMER, takes_envelope=True)
-@handles(OrderRejected, consumer=_CONSUMER, takes_envelope=True)
+@handles(OrderPlaced, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderPaid, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderShipped, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderDelivered, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderCancelled, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderRefunded, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
+@handles(OrderRejected, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
 def mail_customer(event: _Step, envelope: Envelope) -> str:
     return services.mail_customer(
         order_id=event.order_id,

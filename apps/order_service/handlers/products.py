@@ -9,11 +9,11 @@ from apps.order_service.events import (
     ProductPriceChanged,
     ProductUpdated,
 )
-from chassis.events import handles
+from chassis.events import Order, handles
 from chassis.events.envelope import Envelope
 
 
-@handles(ProductCreated, consumer="order.remember_product", takes_envelope=True)
+@handles(ProductCreated, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST)
 def remember_new_product(event: ProductCreated, envelope: Envelope) -> str:
     return _learn(
         envelope,
@@ -26,17 +26,21 @@ def remember_new_product(event: ProductCreated, envelope: Envelope) -> str:
     )
 
 
-@handles(ProductUpdated, consumer="order.remember_product", takes_envelope=True)
+@handles(ProductUpdated, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST)
 def remember_changed_product(event: ProductUpdated, envelope: Envelope) -> str:
     return _learn(envelope, event.sku, name=event.name, slug=event.slug, status=event.status)
 
 
-@handles(ProductPriceChanged, consumer="order.remember_product", takes_envelope=True)
+@handles(
+    ProductPriceChanged, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST
+)
 def remember_new_price(event: ProductPriceChanged, envelope: Envelope) -> str:
     return _learn(envelope, event.sku, price=event.new_price, currency=event.currency)
 
 
-@handles(ProductArchived, consumer="order.remember_product", takes_envelope=True)
+@handles(
+    ProductArchived, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST
+)
 def remember_archived_product(event: ProductArchived, envelope: Envelope) -> str:
     return _learn(envelope, event.sku, status="archived")
 

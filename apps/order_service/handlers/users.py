@@ -7,13 +7,15 @@ from apps.order_service.events import (
     UserRoleChanged,
     UserUpdated,
 )
-from chassis.events import handles
+from chassis.events import Order, handles
 from chassis.events.envelope import Envelope
 from chassis.tokens import deny
 
 
-@handles(UserRegistered, consumer="order.remember_customer", takes_envelope=True)
-@handles(UserUpdated, consumer="order.remember_customer", takes_envelope=True)
+@handles(
+    UserRegistered, consumer="order.remember_customer", takes_envelope=True, order=Order.NEWEST
+)
+@handles(UserUpdated, consumer="order.remember_customer", takes_envelope=True, order=Order.NEWEST)
 def remember_customer(event: UserRegistered | UserUpdated, envelope: Envelope) -> str:
     news = services.remember_customer(
         user_id=event.user_id,

@@ -21,7 +21,7 @@ from django.utils import timezone
 from apps.order_service.admin import site
 from chassis import audit
 from chassis.admin.paging import BoundedPaginator
-from chassis.events import inbox
+from chassis.events import dead_letters, inbox
 from chassis.ids import uuid7
 from chassis.models import AuditEntry, DeadLetter, DenyEntry, InboxEvent, OutboxEvent
 from tests.chassis.racing import race
@@ -411,7 +411,7 @@ class TestRedrive:
 
     def test_of_two_at_once_one_is_audited(self, committing):
         dead = add_dead()
-        results = race([lambda: inbox.redrive(dead.consumer, dead.event_id, by=None)] * 2)
+        results = race([lambda: dead_letters.redrive(dead.consumer, dead.event_id, by=None)] * 2)
         assert sorted(results) == [False, True]
         assert AuditEntry.objects.count() == 1
         dead.refresh_from_db()
@@ -419,7 +419,7 @@ class TestRedrive:
 
     def test_hands_what_had_no_handler_to_those_there_are_now(self, committing, notes):
         dead = add_dead("order.unknown")
-        assert inbox.redrive(dead.consumer, dead.event_id, by=None) is True
+        assert dead_letters.redrive(dead.consumer, dead.event_id, by=None) is True
         dead.refresh_from_db()
         assert (dead.effect, dead.dead_at) == ("handed to sample.keep, sample.check", None)
         while inbox.retry_due():
@@ -438,14 +438,14 @@ class TestRedrive:
             envelope=message,
             dead_at=timezone.now(),
         )
-        inbox.redrive("order.unknown", message["id"], by=None)
+        dead_letters.redrive("order.unknown", message["id"], by=None)
         assert inbox.retry_due() == 0
         assert notes() == ["late"]
 
     def test_lets_what_still_has_no_handler_die_again(self, committing):
         message = envelope("sample.unheard_of", {}, "subject")
         inbox.receive(message)
-        inbox.redrive("order.unknown", message["id"], by=None)
+        dead_letters.redrive("order.unknown", message["id"], by=None)
         assert inbox.retry_due() == 1
         row = InboxEvent.objects.get()
         assert (row.handled_at, row.attempts) == (None, 1)
@@ -454,7 +454,7 @@ class TestRedrive:
     def test_leaves_what_is_not_dead_alone(self, committing):
         add_events()
         handled = InboxEvent.objects.exclude(handled_at=None).get()
-        assert inbox.redrive(handled.consumer, handled.event_id, by=None) is False
+        assert dead_letters.redrive(handled.consumer, handled.event_id, by=None) is False
         assert list(InboxEvent.objects.exclude(handled_at=None)) == [handled]
 
 

@@ -25,14 +25,14 @@ class TestEvent:
             number: int
 
         with pytest.raises(DeclarationError, match="Changing must be a frozen dataclass"):
-            event("x", version=1, consumers=())(Changing)
+            event("sample.other", version=1, consumers=())(Changing)
         with pytest.raises(DeclarationError, match="str must be a frozen dataclass"):
-            consumes("x")(str)
+            consumes("sample.other")(str)
 
     def test_refuses_a_name_that_is_taken(self):
-        event("x", version=1, consumers=())(Frozen)
-        with pytest.raises(DeclarationError, match="x is declared twice"):
-            event("x", version=1, consumers=())(Frozen)
+        event("sample.other", version=1, consumers=())(Frozen)
+        with pytest.raises(DeclarationError, match=r"sample\.other is declared twice"):
+            event("sample.other", version=1, consumers=())(Frozen)
 
 
 class TestHandles:
@@ -41,9 +41,9 @@ class TestHandles:
             handles(Frozen, consumer="c")(lambda _: "")
 
     def test_refuses_one_consumer_twice(self):
-        consumes("x")(Frozen)
+        consumes("sample.other")(Frozen)
         handles(Frozen, consumer="c")(lambda _: "")
-        with pytest.raises(DeclarationError, match="c handles x twice"):
+        with pytest.raises(DeclarationError, match=r"c handles sample\.other twice"):
             handles(Frozen, consumer="c")(lambda _: "")
 
 
