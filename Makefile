@@ -16,11 +16,11 @@ platform := manage.py requirements/install.py $(wildcard local benchmarks) \
 locks := local auth catalog order bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-faults check format contracts bench lock clean
+.PHONY: help setup run test test-faults test-mutations check format contracts release-contracts bench lock clean
 .SUFFIXES:
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: install-local ## Make .venv and install what the platform needs, no more.
 
@@ -34,6 +34,9 @@ test-faults: install-dev ## Kill every process, race for stock, fuzz long: minut
 	@$(python) -m tests.run faults auth_long catalog_long order_long
 	@FUZZ_EXAMPLES=50 $(python) -m tests.run catalog_service order_service -- -k fuzz
 
+test-mutations: install-dev ## Take each of the rules that keep data right out of a copy, and see its test fail: minutes.
+	@exec $(python) -m tests.mutations
+
 check: install-bench ## Check style, types, layers, migrations and each service's settings.
 	@$(MAKE) --no-print-directory --keep-going -j2 $(output_sync) check-all
 	@echo "All checks passed."
@@ -44,6 +47,9 @@ format: install-dev ## Format the code and mend what ruff can mend.
 
 contracts: install-dev ## Write contracts/ anew from the services' code.
 	@$(python) -m tests.contracts
+
+release-contracts: install-dev ## Make today's contracts those of the last release (docs/events.md); refuses what breaks.
+	@$(python) -m tests.contracts release
 
 bench: install-bench ## Measure Souk against its limits and what users pick instead.
 	@exec $(python) -m benchmarks

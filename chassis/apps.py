@@ -1,6 +1,7 @@
 """The chassis as a Django app: outbox, inbox and key tables in each service's database."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -11,5 +12,11 @@ class ChassisConfig(AppConfig):
     label = "chassis"
 
     def ready(self) -> None:
-        """Import every app's declarations, so that a bad one stops the start."""
-        autodiscover_modules("events", "handlers", "tasks", "checks")
+        """Import every app's declarations; a bad one stops the start with a sentence (exit code 1)."""
+        from chassis.events.declarations import DeclarationError, check_order
+
+        try:
+            autodiscover_modules("events", "handlers", "tasks", "checks")
+            check_order()
+        except DeclarationError as error:
+            raise SystemExit(f"The {settings.SERVICE} service cannot start: {error}.") from error

@@ -32,15 +32,19 @@ INTERNAL_PREFIX: Final = "/internal/"
 """Paths that only services reach."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# W3C Trace Context, section 3.2: version 00, and neither id all zeros.
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# W3C Trace Context, section 3.2.2: neither id all zeros. Later versions may say more behind a hyphen.
+_TRACEPARENT = re.compile(
+    r"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-[!-~]{0,200})?"
+)
+_KNOWN_FLAGS: Final = 0b11
+"""Sampled, and random trace id: the others are to be sent as zero."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """`deadline` is a `time.monotonic()` value, None where nobody waits."""
+    """`traceparent` names the span that runs; `deadline` is a `time.monotonic()` value, None where nobody waits."""
 
     request_id: str
     traceparent: str
@@ -50,6 +54,11 @@ class RequestContext:
     def trace_id(self) -> str:
         """Return the id of the trace, of which the traceparent names one span."""
         return self.traceparent[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """Return the id of the span that runs: this request, this try of an event, this job."""
+        return self.traceparent[36:52]
 
     def remaining_seconds(self) -> float | None:
         """Return how long the caller will still wait, None where nobody does."""
@@ -69,22 +78,32 @@ def new_traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
-def child_traceparent(parent: str) -> str:
-    """Return a traceparent of the same trace with a span id of its own."""
-    version, trace_id, _, flags = parent.split("-")
-    return f"{version}-{trace_id}-{secrets.token_hex(8)}-{flags}"
+def child_traceparent(parent: str | None) -> str:
+    """Return a traceparent with a span id of its own (W3C Trace Context, sections 3.4 and 4.3).
+
+    It is of the parent's trace, or of a new one where the parent is missing or malformed. Of a later version what
+    version 00 knows is read.
+    """
+    found = _TRACEPARENT.fullmatch(parent or "")
+    if found is None:
+        return new_traceparent()
+    version, trace_id, flags, more = found.groups()
+    if version == "ff" or (version == "00" and more):
+        return new_traceparent()
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{int(flags, 16) & _KNOWN_FLAGS:02x}"
 
 
 @contextlib.contextmanager
 def running(
     *, request_id: str | None, traceparent: str | None, deadline: float | None = None
 ) -> Iterator[RequestContext]:
-    """Make the given context the current one; what is missing or malformed is made anew."""
+    """Make the given context the current one; what is missing or malformed is made anew.
+
+    What runs is a span of its own in the caller's trace: `traceparent` is the caller's.
+    """
     context = RequestContext(
         request_id=request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid7()),
-        traceparent=traceparent
-        if traceparent and _TRACEPARENT.fullmatch(traceparent)
-        else new_traceparent(),
+        traceparent=child_traceparent(traceparent),
         deadline=deadline,
     )
     token = _current.set(context)
@@ -114,6 +133,7 @@ def add_to_line(
     if context is not None:
         event.setdefault("request_id", context.request_id)
         event.setdefault("trace_id", context.trace_id)
+        event.setdefault("span_id", context.span_id)
     return event
 
 

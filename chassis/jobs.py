@@ -22,18 +22,28 @@ class Job:
     name: str
     seconds: float
     run: Callable[[], object]
+    parallel: int = 1
 
 
 _jobs: dict[str, Job] = {}
 
 
-def every(seconds: float, *, name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Register a function to run that often. It must be idempotent: a relay may die in it."""
+def every(
+    seconds: float, *, name: str, parallel: int = 1
+) -> Callable[[Callable[[], object]], Callable[[], object]]:
+    """Register a function to run that often. It must be idempotent: a relay may die in it.
+
+    Args:
+        seconds: how often.
+        name: the job's.
+        parallel: how often at once, where it may take longer than that. With more than one it has
+            threads of its own, so that it keeps no other job from running.
+    """
 
     def register(function: Callable[[], object]) -> Callable[[], object]:
         if name in _jobs:
             raise ValueError(f"the job {name} is declared twice")
-        _jobs[name] = Job(name=name, seconds=seconds, run=function)
+        _jobs[name] = Job(name=name, seconds=seconds, run=function, parallel=parallel)
         return function
 
     return register
@@ -42,13 +52,25 @@ def every(seconds: float, *, name: str) -> Callable[[Callable[[], object]], Call
 @contextlib.contextmanager
 def running() -> Iterator[None]:
     """Run the registered jobs in background threads until the block ends; wait for those under way."""
+    crowded = [job for job in _jobs.values() if job.parallel > 1]
     scheduler = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(2)},
+        executors={
+            "default": ThreadPoolExecutor(2),
+            **{job.name: ThreadPoolExecutor(job.parallel) for job in crowded},
+        },
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
     for job in _jobs.values():
-        scheduler.add_job(_run, "interval", args=[job], seconds=job.seconds, id=job.name)
+        scheduler.add_job(
+            _run,
+            "interval",
+            args=[job],
+            seconds=job.seconds,
+            id=job.name,
+            max_instances=job.parallel,
+            executor=job.name if job.parallel > 1 else "default",
+        )
     scheduler.start()
     try:
         yield

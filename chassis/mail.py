@@ -14,6 +14,7 @@ from email.utils import parseaddr
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template import Context
@@ -29,6 +30,8 @@ UNSENDABLE: Final = "no mail can be sent there"
 _AUTO_SUBMITTED: Final = {"Auto-Submitted": "auto-generated"}
 
 _EMPTY_LINES: Final = re.compile(r"\n\s*\n")
+
+log = structlog.get_logger()
 
 
 class _Mail(EmailMultiAlternatives):
@@ -118,7 +121,10 @@ def send(
             raise MailFailed(type(error).__name__) from None
     except ValueError:  # no form for the wire, more than one address or line; it will not get one
         return UNSENDABLE
-    return SENT if taken else UNSENDABLE  # none is taken where there is no address
+    if not taken:  # where there is no address
+        return UNSENDABLE
+    log.info("mail_sent", message_id=message_id)
+    return SENT
 
 
 def render(path: str, values: Mapping[str, Any]) -> str:

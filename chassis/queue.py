@@ -1,12 +1,16 @@
-"""Celery on Redis: one durable queue per service, a task that delivers events, and the service's own.
+"""Celery on Redis: a durable queue per consumer and producer, a task that delivers events, and the service's own.
 
 Redis is transport, never truth: what it loses, the outbox still holds, or the row of a task.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import structlog
 from celery import Celery
 from celery.exceptions import Reject
@@ -20,12 +24,15 @@ from redis.exceptions import RedisError
 from chassis import context, jobs, work
 from chassis.database import UNAVAILABLE, is_unavailable
 from chassis.events import dead_letters, inbox
+from chassis.queues import own_queues, producer_of, queue_of
+from chassis.transport import DELIVER, REFUSE
 
-DELIVER: Final = "souk.deliver"
 VISIBILITY_TIMEOUT_SECONDS: Final = 90
 """How long Redis waits for an acknowledgement before it delivers again; statements end after 30 s."""
 RESTORE_SECONDS: Final = 5
 """How often each worker looks for messages that were not acknowledged in time."""
+DEEPEST: Final = 64
+"""Levels of a message's lists and objects."""
 LONGEST_SECONDS: Final = 30
 """After this long none of a message's events is begun any more."""
 PAUSE_SECONDS: Final = 1.0
@@ -37,19 +44,18 @@ MESSAGE_SECONDS: Final = 60
 log = structlog.get_logger()
 
 
-def queue_of(service: str) -> str:
-    """Return the name of a service's queue."""
-    return f"souk.{service}"
-
-
 # Without Celery's own Django fixup, which runs every system check and so loads the whole API.
 app = Celery("souk", fixups=[])
 app.conf.update(
     broker_url=settings.BROKER_URL,
+    broker_transport="chassis.transport:Transport",
     broker_transport_options={
+        # Of its own, like its queues: no other service may read or change what it has not acknowledged.
+        "unacked_key": f"souk.{settings.SERVICE}.unacked",
+        "unacked_index_key": f"souk.{settings.SERVICE}.unacked.index",
+        "priority_steps": [0],
         "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
         "unacked_restore_interval": RESTORE_SECONDS,
-        "unacked_restore_throttle": 1,
         "socket_connect_timeout": 2,
         "socket_timeout": 2,
         "socket_keepalive": True,
@@ -57,8 +63,8 @@ app.conf.update(
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    task_queues=[Queue(queue_of(settings.SERVICE), durable=True)],
-    task_default_queue=queue_of(settings.SERVICE),
+    task_queues=[Queue(name, durable=True) for name in own_queues()],
+    task_default_queue=queue_of(settings.SERVICE, settings.SERVICE),
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
@@ -72,33 +78,94 @@ app.conf.update(
 )
 
 
-@app.task(name=DELIVER)
-def deliver(*messages: dict[str, Any]) -> None:
-    """Put events through the inbox, one after the other; while the database is unwell all go back.
+@app.task(name=DELIVER, bind=True)
+def deliver(task: Any, text: str) -> None:
+    """Put events through the inbox: those of a message, as JSON."""
+    with _returned_while_unwell():
+        sender = _sender(task)
+        try:
+            receive(*decode(text), producer=sender)
+        except inbox.Refused as error:
+            dead_letters.refuse(text, reason=str(error), producer=sender)
 
-    Those that were handled before are passed over when they come again. So a message whose events
-    take long goes back too, and is gone on with in its turn.
-    """
-    ends = time.monotonic() + LONGEST_SECONDS
-    failures = []
+
+@app.task(name=REFUSE, bind=True)
+def refuse(task: Any, text: str, reason: str) -> None:
+    """Keep what is no message as a dead letter (chassis.transport)."""
+    with _returned_while_unwell():
+        dead_letters.refuse(text, reason=reason, producer=_sender(task))
+
+
+def _sender(task: Any) -> str:
+    """Return the service that sent the message, by the queue that the broker had it in."""
+    return producer_of(task.request.delivery_info["routing_key"])
+
+
+@contextlib.contextmanager
+def _returned_while_unwell() -> Iterator[None]:
+    """Let the message go back to its queue, after a pause, where the database fails."""
     try:
-        for message in messages:
-            if time.monotonic() > ends:
-                raise Reject("its events take long", requeue=True)
-            try:
-                inbox.receive(message)
-            except inbox.Refused as error:
-                dead_letters.refuse(message, reason=str(error))
-            except UNAVAILABLE:
-                raise
-            except Exception as error:  # noqa: BLE001 -- it is raised once the others have had their turn
-                failures.append(error)
+        yield
     except UNAVAILABLE as error:
         log.warning("event_returned", error=str(error))
         time.sleep(PAUSE_SECONDS)
         raise Reject(error, requeue=True) from error
     finally:
         close_old_connections()
+
+
+def decode(text: str) -> list[Any]:
+    """Return the envelopes of a message; what each holds is for the inbox to judge.
+
+    Raises:
+        Refused: the text is no list, or one so deep that what comes after would not get through it.
+    """
+    try:
+        messages: list[Any] = msgspec.json.decode(text, type=list[Any])
+    except (ValueError, RecursionError) as error:
+        raise inbox.Refused(str(error)) from error
+    if _is_deep(messages):
+        raise inbox.Refused(f"an event of more than {DEEPEST} levels")
+    return messages
+
+
+def _is_deep(messages: list[Any]) -> bool:
+    level: list[Any] = [messages]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def receive(*messages: Any, producer: str) -> None:
+    """Put events through the inbox, one after the other; while the database is unwell all go back.
+
+    Those that were handled before are passed over when they come again. So a message whose events
+    take long goes back too, and is gone on with in its turn.
+
+    Args:
+        messages: envelopes.
+        producer: the service whose queue they came from.
+    """
+    ends = time.monotonic() + LONGEST_SECONDS
+    failures = []
+    for message in messages:
+        if time.monotonic() > ends:
+            raise Reject("its events take long", requeue=True)
+        try:
+            inbox.receive(message, producer=producer)
+        except inbox.Refused as error:
+            dead_letters.refuse(message, reason=str(error), producer=producer)
+        except UNAVAILABLE:
+            raise
+        except Exception as error:  # noqa: BLE001 -- it is raised once the others have had their turn
+            failures.append(error)
     if failures:
         raise failures[0]
 
@@ -114,15 +181,22 @@ def producer() -> Any:
 
 
 def send(*messages: dict[str, Any], service: str, with_producer: Any) -> None:
-    """Put events on a service's queue as one message, through the default exchange."""
-    app.send_task(
-        DELIVER,
-        args=messages,
-        queue=queue_of(service),
-        task_id=messages[0]["id"],
-        producer=with_producer,
+    """Put events on the queue of a service that is for this one's, as one message."""
+    text = msgspec.json.encode(messages).decode()
+    _put(DELIVER, text, queue=queue_of(service, settings.SERVICE), with_producer=with_producer)
+
+
+def _put(task: str, argument: str, *, queue: str, with_producer: Any, **headers: Any) -> None:
+    """Send a message, in one attempt.
+
+    Not by Celery's send_task, which sends more than is read of it (chassis.transport), and takes longer.
+    """
+    with_producer.publish(
+        [[argument], {}, {}],
+        routing_key=queue,
+        serializer="json",
+        headers={"task": task, "id": str(uuid4()), **headers},
         retry=False,
-        ignore_result=True,
     )
 
 
@@ -192,14 +266,12 @@ def _wake(name: str, row_id: UUID) -> None:
     """Send one message, in one attempt; it ends by itself, so that none pile up without a worker."""
     own = producer()
     try:
-        app.send_task(
+        _put(
             name,
-            args=[str(row_id)],
-            queue=queue_of(settings.SERVICE),
-            producer=own,
-            retry=False,
-            ignore_result=True,
-            expires=MESSAGE_SECONDS,
+            str(row_id),
+            queue=queue_of(settings.SERVICE, settings.SERVICE),
+            with_producer=own,
+            expires=(datetime.now(UTC) + timedelta(seconds=MESSAGE_SECONDS)).isoformat(),
         )
     finally:
         own.connection.release()

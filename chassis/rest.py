@@ -180,7 +180,14 @@ class RestClient:
             method,
             self._base_url + path,
             content=content,
-            headers={**headers, context.DEADLINE_HEADER: str(int(left * 1000))},
+            headers={
+                **headers,
+                # Each attempt is a span of its own.
+                context.TRACEPARENT_HEADER: context.child_traceparent(
+                    context.current().traceparent
+                ),
+                context.DEADLINE_HEADER: str(int(left * 1000)),
+            },
             extensions=_timeouts(left, connect=min(left, CONNECT_SECONDS)),
         )
         if auth is not None:
@@ -219,7 +226,6 @@ class RestClient:
             "Accept": "application/json",
             "Content-Type": "application/json",
             context.REQUEST_ID_HEADER: now.request_id,
-            context.TRACEPARENT_HEADER: context.child_traceparent(now.traceparent),
         }
         if self._token is not None:
             with context.ending(deadline):

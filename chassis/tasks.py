@@ -8,7 +8,8 @@ from chassis import jobs, retention
 from chassis.events import inbox, outbox
 from chassis.tokens import deny
 
-jobs.every(1, name="chassis.retry_due_events")(inbox.retry_due)
+# Four at once: an event whose handler hangs until its timeout holds up no other one's retry.
+jobs.every(1, name="chassis.retry_due_events", parallel=4)(inbox.retry_due)
 
 
 @retention.rule("outbox")

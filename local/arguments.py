@@ -10,7 +10,7 @@ from local.errors import PlatformError
 from local.home import SERVICES, Home, locate
 from local.lifecycle import current_plan, running_plan, stop
 from local.output import Output, demo_users
-from local.status import hide_password, read_status
+from local.status import EVENT_HEADINGS, event_rows, hide_password, read_status
 from local.up import run_up
 
 _MOST_REPLICAS = 16
@@ -68,6 +68,8 @@ def _status(home: Home, output: Output, arguments: argparse.Namespace) -> int:
         for row in status["processes"]
     ]
     output.table(["service", "role", "pid", "state", "restarts", "url"], rows)
+    output.say()
+    output.table(EVENT_HEADINGS, event_rows(status["events"]))
     plan = current_plan(home)
     if plan is not None and (users := demo_users(plan)):
         output.say()
@@ -119,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop everything").set_defaults(command=_down)
     status = commands.add_parser(
         "status",
-        help="show every process",
-        description="Show every process. Exits 1 when the platform is not running; --json then "
+        help="show every process, and how events are doing",
+        description="Show every process, and how each service's events are doing. Exits 1 when the platform is not running; --json then "
         "prints the same object with every pid null.",
     )
     status.add_argument(

@@ -99,6 +99,8 @@ class Plan:
         own = {"HEALTH_FILE": str(self.home.health / process.name)}
         if process.url:
             own = {"BIND": process.url.removeprefix("http://")}
+        else:
+            own["METRICS_BIND"] = f"{HOST}:{self.ports[process.name]}"
         return {**common, **self.variables(process.service), **own}
 
     def variables(self, service: str) -> dict[str, str]:
@@ -132,9 +134,10 @@ def web_names(service: str, replicas: Mapping[str, int]) -> list[str]:
 
 
 def port_names(replicas: Mapping[str, int]) -> list[str]:
-    """Return the name of every port but the gateway's."""
+    """Return the name of every port but the gateway's; at a worker's and a relay's it tells its metrics."""
     webs = [name for service in SERVICES for name in web_names(service, replicas)]
-    return ["supervisor", "postgres", "redis", "cache", "private", *webs]
+    others = [f"{service}-{role}" for service in SERVICES for role in ("worker", "relay")]
+    return ["supervisor", "postgres", "redis", "cache", "private", *webs, *others]
 
 
 def run_directory() -> str:

@@ -34,10 +34,19 @@ maxmemory-policy allkeys-lru
 """,
 }
 
-# Of the commands that end or empty a server, Django's cache.clear() needs one.
+# What a service may do: what its processes need, and nothing that is another service's. On the broker
+# it empties its own queues and keeps what it has not acknowledged beside them; of others' queues it
+# may only add to those that it is the producer of (docs/operations.md).
 _RIGHTS = {
-    "redis": "~* &* +@all -@admin -@dangerous +info",
-    "cache": "~* &* +@all -@admin -@dangerous +info +flushdb",
+    "redis": (
+        "~souk.{service}.* +ping +hello +select +client|setinfo +multi +exec +watch +unwatch"
+        " +brpop +lpush +rpush +llen +lindex +hset +hget +hdel +zadd +zrem +zrange"
+        " (%W~souk.*.{service} +lpush)"
+    ),
+    "cache": (
+        "~{service}:* +ping +hello +select +client|setinfo +multi +exec"
+        " +get +mget +set +mset +del +exists +incrby +expire +persist"
+    ),
 }
 _SECRET_NAMES = {"redis": "broker", "cache": "cache"}
 
@@ -74,7 +83,8 @@ def prepare(home: Home, secrets: Secrets, role: str, port: int) -> None:
 def _users(secrets: Secrets, role: str) -> str:
     lines = ["user default off", f"user souk on {_digest(secrets['valkey'])} ~* &* +@all"]
     lines += [
-        f"user {service} on {_digest(secrets[f'{service}.{_SECRET_NAMES[role]}'])} {_RIGHTS[role]}"
+        f"user {service} on {_digest(secrets[f'{service}.{_SECRET_NAMES[role]}'])}"
+        f" {_RIGHTS[role].format(service=service)}"
         for service in SERVICES
     ]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from chassis.logs import logging_settings
 from settings import admin, events
+from settings.variables import SERVICES
 
 
 def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) -> dict[str, Any]:
@@ -121,10 +122,15 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "WORKER_THREADS": env["WORKER_THREADS"],
         "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
         "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],
+        "SWEEP_SECONDS": env["SWEEP_SECONDS"],
+        "METRICS_BIND": env["METRICS_BIND"],
         "HEALTH_FILE": env["HEALTH_FILE"],
+        # How often a worker or relay looks whether it hangs (chassis.watchdog): a test's to change.
+        "WATCHDOG_SECONDS": 2.0,
         # Whether a process may be armed to end itself (chassis.failpoints): a test's to allow.
         "FAILPOINTS": False,
         "BROKER_URL": env["BROKER_URL"],
+        "SERVICES": SERVICES,
         "EVENT_PUBLISHERS": events.PUBLISHERS,
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",

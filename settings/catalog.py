@@ -19,6 +19,7 @@ _COMMON["STORAGES"] |= storage.storages(_ENV)
 globals().update(_COMMON)
 
 KEPT_READS = "apps.catalog_service.api.reading.answers"
+ORDER_URL = _ENV["ORDER_URL"].rstrip("/")
 SHOP_CURRENCY = _ENV["SHOP_CURRENCY"]
 RESERVATION_SECONDS = _ENV["RESERVATION_SECONDS"]
 SHOWN_AVAILABLE = _ENV["SHOWN_AVAILABLE"]

@@ -102,6 +102,12 @@ VARIABLES: Final = (
         services=(ORDER,),
     ),
     Variable(
+        "ORDER_URL",
+        "The order service through the private entry point, for its events.",
+        check=http_url,
+        services=(CATALOG,),
+    ),
+    Variable(
         "CLIENT_SECRET",
         "What the service shows to auth to get its service token.",
         check=secret,
@@ -365,6 +371,19 @@ VARIABLES: Final = (
         kind="int",
         default=60,
         check=between(2, 3650),
+    ),
+    Variable(
+        "METRICS_BIND",
+        "Address at which a worker or relay tells its metrics, such as 127.0.0.1:9100; none without it.",
+        default=None,
+        check=optional(host_and_port),
+    ),
+    Variable(
+        "SWEEP_SECONDS",
+        "How often a worker looks at the publishers for events that the broker lost.",
+        kind="int",
+        default=15,
+        check=between(1, 3600),
     ),
     Variable("HEALTH_FILE", "File that a worker or relay touches while it is well.", default=None),
     Variable(

@@ -54,6 +54,8 @@ def environment(
         values["CLIENT_SECRET"] = client_secret(service)
     if service == "order":
         values["CATALOG_URL"] = f"{_PRIVATE_URL}/catalog"
+    if service == "catalog":
+        values["ORDER_URL"] = f"{_PRIVATE_URL}/order"
     return values
 
 

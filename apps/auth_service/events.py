@@ -1,13 +1,12 @@
 """What the auth service tells the others about its users, and its own worker about mail to send."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from chassis.events import event
+from chassis.events import AwareDatetime, event
 
 
-@event("user.registered", version=1, consumers=("order",))
+@event("user.registered", version=1, subject="user id", consumers=("order",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRegistered:
     """Someone has an account now; where to write to."""
@@ -17,7 +16,7 @@ class UserRegistered:
     name: str
 
 
-@event("user.updated", version=1, consumers=("order",))
+@event("user.updated", version=1, subject="user id", consumers=("order",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserUpdated:
     """A user's name changed; where to write to now."""
@@ -27,26 +26,31 @@ class UserUpdated:
     name: str
 
 
-@event("user.role_changed", version=1, consumers=("catalog", "order"))
+@event("user.role_changed", version=1, subject="user id", consumers=("catalog", "order"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRoleChanged:
-    """Tokens issued at or before `not_before` carry a role that the user no longer has."""
+    """A user's role changed: tokens issued at or before `not_before` carry the old one."""
 
     user_id: UUID
     role: str
-    not_before: datetime
+    not_before: AwareDatetime
 
 
-@event("user.deactivated", version=1, consumers=("catalog", "order"))
+@event("user.deactivated", version=1, subject="user id", consumers=("catalog", "order"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeactivated:
-    """Tokens issued at or before `not_before` are no longer good for anything."""
+    """An account was closed: tokens issued at or before `not_before` are no longer good for anything."""
 
     user_id: UUID
-    not_before: datetime
+    not_before: AwareDatetime
 
 
-@event("user.password_reset_requested", version=1, consumers=("auth",))
+@event(
+    "user.password_reset_requested",
+    version=1,
+    subject="hash of the mailbox, one of 256",
+    consumers=("auth",),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordResetRequested:
     """Someone asked for a link to set a new password; there may be no such account (ADR 0016)."""
@@ -55,7 +59,12 @@ class PasswordResetRequested:
     by_staff: bool = False
 
 
-@event("user.registration_requested", version=1, consumers=("auth",))
+@event(
+    "user.registration_requested",
+    version=1,
+    subject="hash of the mailbox, one of 256",
+    consumers=("auth",),
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRequested:
     """Someone registered with VERIFY_EMAIL; the account may be an older, confirmed one (ADR 0016)."""

@@ -1,14 +1,13 @@
 """Events that catalog publishes, and its views of those that it consumes."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from chassis.events import consumes, event
+from chassis.events import AwareDatetime, consumes, event
 
 
-@event("product.created", version=1, consumers=("order",))
+@event("product.created", version=1, subject="product id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductCreated:
     """A product was added."""
@@ -22,7 +21,7 @@ class ProductCreated:
     status: str
 
 
-@event("product.updated", version=1, consumers=("order",))
+@event("product.updated", version=1, subject="product id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductUpdated:
     """A product's description, category, status or other fields changed."""
@@ -34,7 +33,7 @@ class ProductUpdated:
     status: str
 
 
-@event("product.price_changed", version=1, consumers=("order",))
+@event("product.price_changed", version=1, subject="product id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductPriceChanged:
     """A product costs something else from now on; placed orders keep their price."""
@@ -46,7 +45,7 @@ class ProductPriceChanged:
     currency: str
 
 
-@event("product.archived", version=1, consumers=("order",))
+@event("product.archived", version=1, subject="product id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductArchived:
     """A product is no longer for sale."""
@@ -55,7 +54,7 @@ class ProductArchived:
     sku: str
 
 
-@event("stock.low", version=1, consumers=("catalog",))
+@event("stock.low", version=1, subject="product id", consumers=("catalog",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StockLow:
     """What is available of a product fell to the threshold, or below it, from above."""
@@ -67,7 +66,7 @@ class StockLow:
     threshold: int
 
 
-@event("stock.depleted", version=1, consumers=("catalog",))
+@event("stock.depleted", version=1, subject="product id", consumers=("catalog",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StockDepleted:
     """The last available piece of a product is gone."""
@@ -134,7 +133,7 @@ class UserRoleChanged:
     """Auth's event."""
 
     user_id: UUID
-    not_before: datetime
+    not_before: AwareDatetime
 
 
 @consumes("user.deactivated")
@@ -143,4 +142,4 @@ class UserDeactivated:
     """Auth's event."""
 
     user_id: UUID
-    not_before: datetime
+    not_before: AwareDatetime

@@ -1,11 +1,10 @@
 """What this service tells others, and what it hears."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from chassis.events import consumes, event
+from chassis.events import AwareDatetime, consumes, event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +17,7 @@ class PlacedLine:
     unit_price: Decimal
 
 
-@event("order.placed", version=1, consumers=("catalog", "order"))
+@event("order.placed", version=1, subject="order id", consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPlaced:
     """An order has its prices and its stock, and waits for payment."""
@@ -31,7 +30,7 @@ class OrderPlaced:
     currency: str
 
 
-@event("order.paid", version=1, consumers=("catalog", "order"))
+@event("order.paid", version=1, subject="order id", consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPaid:
     """An order is paid for: its stock is sold."""
@@ -43,7 +42,7 @@ class OrderPaid:
     currency: str
 
 
-@event("order.cancelled", version=1, consumers=("catalog", "order"))
+@event("order.cancelled", version=1, subject="order id", consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderCancelled:
     """An order will not be fulfilled: its stock is free again."""
@@ -53,7 +52,7 @@ class OrderCancelled:
     reason: str
 
 
-@event("order.rejected", version=1, consumers=("catalog", "order"))
+@event("order.rejected", version=1, subject="order id", consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderRejected:
     """An order could not be placed: whatever it holds in stock is free again."""
@@ -63,7 +62,7 @@ class OrderRejected:
     reason: str
 
 
-@event("order.refunded", version=1, consumers=("catalog", "order"))
+@event("order.refunded", version=1, subject="order id", consumers=("catalog", "order"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderRefunded:
     """An order's money goes back; `restock` tells whether its goods come back as well."""
@@ -77,7 +76,7 @@ class OrderRefunded:
     restock: bool
 
 
-@event("order.shipped", version=1, consumers=("order",))
+@event("order.shipped", version=1, subject="order id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderShipped:
     """An order is on its way."""
@@ -86,7 +85,7 @@ class OrderShipped:
     user_id: UUID
 
 
-@event("order.delivered", version=1, consumers=("order",))
+@event("order.delivered", version=1, subject="order id", consumers=("order",))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderDelivered:
     """An order has arrived."""
@@ -121,7 +120,7 @@ class UserRoleChanged:
     """Someone's role changed: tokens issued at or before `not_before` carry the old one."""
 
     user_id: UUID
-    not_before: datetime
+    not_before: AwareDatetime
 
 
 @consumes("user.deactivated")
@@ -130,7 +129,7 @@ class UserDeactivated:
     """An account was closed: tokens issued at or before `not_before` are no longer good."""
 
     user_id: UUID
-    not_before: datetime
+    not_before: AwareDatetime
 
 
 @consumes("product.created")

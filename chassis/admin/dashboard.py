@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
 from django.utils import timezone
 
 from chassis import json
 from chassis.admin.display import age
+from chassis.events import figures
+from chassis.events.figures import Figures
 from chassis.ids import first_uuid7
-from chassis.models import DeadLetter, InboxEvent, OutboxEvent
+from chassis.models import OutboxEvent
 
 MOST_COUNTED: Final = 1000
 """A figure stops counting here: the overview costs the same whatever has piled up."""
@@ -136,7 +138,8 @@ class Dashboard:
 
 def bus_cards() -> list[Card]:
     """Return how the service's events are doing."""
-    return [_dead_letters(), _unpublished(), _failing()]
+    now = figures.read()
+    return [_dead_letters(now), _unpublished(now), _queued(now), _undone(now), _lag(now)]
 
 
 def bus_dashboard() -> Dashboard:
@@ -162,46 +165,78 @@ def capped_count(rows: QuerySet[Any]) -> int:
     return rows.order_by()[:MOST_COUNTED].count()
 
 
-def counted(number: int) -> str:
-    """Return a capped count for people."""
-    return f"{MOST_COUNTED:,}+" if number >= MOST_COUNTED else f"{number:,}"
+def counted(number: int, most: int = MOST_COUNTED) -> str:
+    """Return a count for people that stopped at the most."""
+    return f"{most:,}+" if number >= most else f"{number:,}"
 
 
-def _dead_letters() -> Card:
-    dead = capped_count(DeadLetter.objects.filter(dead_at__isnull=False))
+def _dead_letters(now: Figures) -> Card:
     return Card(
         title="Dead letters",
-        value=counted(dead),
+        value=counted(now.dead, figures.MOST_COUNTED),
         hint="events that a consumer gave up on",
-        level="danger" if dead else "success",
+        level="danger" if now.dead else "success",
         link=reverse("admin:chassis_deadletter_changelist"),
     )
 
 
-def _unpublished() -> Card:
-    waiting = OutboxEvent.objects.filter(published_at=None)
-    number = capped_count(waiting)
+def _unpublished(now: Figures) -> Card:
     hint, level = "all published", "success"
-    if number:
-        oldest = waiting.aggregate(oldest=Min("time"))["oldest"]
-        seconds = (timezone.now() - oldest).total_seconds() if oldest else 0
-        hint = f"the oldest waits for {age(seconds)}"
-        level = "warning" if seconds > _OLD_SECONDS else ""
+    if now.unpublished:
+        hint = f"the oldest waits for {age(now.oldest_unpublished_seconds)}"
+        level = "warning" if now.oldest_unpublished_seconds > _OLD_SECONDS else ""
     return Card(
         title="Unpublished events",
-        value=counted(number),
+        value=counted(now.unpublished, figures.MOST_COUNTED),
         hint=hint,
         level=level,
         link=reverse("admin:chassis_outboxevent_changelist") + "?published=no",
     )
 
 
-def _failing() -> Card:
-    failing = capped_count(InboxEvent.objects.filter(handled_at=None, dead_at=None))
+def _queued(now: Figures) -> Card:
+    if now.queue_length is None:
+        return Card(
+            title="Messages in the queues",
+            value="not known",
+            hint="the broker does not answer; events wait in the databases",
+            level="danger",
+        )
+    swept = now.swept_seconds
+    looked = "" if swept is None else f"; last looked for {age(swept)} ago"
+    return Card(
+        title="Messages in the queues",
+        value=f"{now.queue_length:,}",
+        hint=f"{now.repaired:,} lost events found again{looked}",
+        level="warning" if swept is not None and swept > _OLD_SECONDS else "success",
+    )
+
+
+def _undone(now: Figures) -> Card:
+    waiting = f"; waiting for their turn: {now.waiting:,}" if now.waiting else ""
     return Card(
         title="Failing events",
-        value=counted(failing),
-        hint="to be tried again",
-        level="warning" if failing else "success",
+        value=counted(now.failing, figures.MOST_COUNTED),
+        hint=f"to be tried again{waiting}",
+        level="warning" if now.failing else "success",
         link=reverse("admin:chassis_inboxevent_changelist") + "?state=failing",
     )
+
+
+def _lag(now: Figures) -> Card:
+    if now.lag_p50_seconds is None or now.lag_p99_seconds is None:
+        return Card(
+            title="Event to effect", value="none", hint="nothing was handled in the last 5 minutes"
+        )
+    return Card(
+        title="Event to effect",
+        value=_short(now.lag_p50_seconds),
+        hint=f"99 % within {_short(now.lag_p99_seconds)};"
+        f" {counted(now.handled_recently, figures.RECENT)} handled in the last 5 minutes",
+        level="warning" if now.lag_p99_seconds > _OLD_SECONDS else "success",
+        link=reverse("admin:chassis_inboxevent_changelist"),
+    )
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else age(seconds)

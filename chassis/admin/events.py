@@ -1,12 +1,15 @@
 """The pages of events: those written, those received, and those that a handler gave up on."""
 
+import contextlib
+import json
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import msgspec
+from django import forms
 from django.contrib.admin import action as list_action
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from chassis.admin.asking import Question
@@ -20,7 +23,7 @@ from chassis.admin.filters import (
     as_uuid,
 )
 from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
-from chassis.admin.theme import DropdownFilter, action, display
+from chassis.admin.theme import ActionVariant, DropdownFilter, TextInput, action, display
 from chassis.events import dead_letters, declarations, outbox
 from chassis.models import AuditEntry, DeadLetter, InboxEvent, OutboxEvent
 
@@ -133,13 +136,22 @@ class InboxAdmin(SubjectSearch):
         return when(obj.received_at)
 
     @display(
-        description="State", label={"handled": "success", "failing": "warning", "dead": "danger"}
+        description="State",
+        label={
+            "handled": "success",
+            "waiting": "info",
+            "failing": "warning",
+            "dead": "danger",
+            "discarded": "secondary",
+        },
     )
     def state(self, obj: InboxEvent) -> str:
         """Return what became of it."""
         if obj.handled_at:
-            return "handled"
-        return "dead" if obj.dead_at else "failing"
+            return "discarded" if obj.effect.startswith(dead_letters.DISCARDED) else "handled"
+        if obj.dead_at:
+            return "dead"
+        return "failing" if obj.attempts or obj.error else "waiting"
 
     @display(description="Outcome")
     def outcome(self, obj: InboxEvent) -> str:
@@ -156,10 +168,16 @@ class InboxAdmin(SubjectSearch):
         """Return the trace of the last failure."""
         return trace(obj.error)
 
-    @display(description="Envelope")
+    @display(description="Message")
     def message(self, obj: InboxEvent) -> str:
-        """Return the event as it came."""
-        return pretty_json(obj.envelope)
+        """Return the event as it came; of a refused one the text, and on whose queue it came."""
+        if obj.consumer != dead_letters.refused():
+            return pretty_json(obj.envelope)
+        sender = obj.envelope.get("producer") or "an unknown sender"
+        text = str(obj.envelope.get("message", ""))
+        with contextlib.suppress(ValueError):
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False, sort_keys=True)
+        return trace(f"from {sender}\n\n{text}")
 
 
 class DeadLetterAdmin(InboxAdmin):
@@ -170,8 +188,8 @@ class DeadLetterAdmin(InboxAdmin):
     ordering = ("-dead_at", "-pk")
     audit_type = "event"
     has_history = True
-    actions = ("redrive_selected",)
-    actions_detail = ("redrive",)
+    actions = ("redrive_selected", "discard_selected")
+    actions_detail = ("redrive", "discard")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the dead ones."""
@@ -219,6 +237,36 @@ class DeadLetterAdmin(InboxAdmin):
             lambda row: _redrive(row, request),
         )
 
+    @action(description="Discard", url_path="discard", icon="delete", variant=ActionVariant.DANGER)
+    def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Give one up for good."""
+        obj = self.object_or_404(request, object_id)
+        form = DiscardForm(request.POST or None)
+
+        def act(typed: dict[str, Any]) -> str:
+            _discard(obj, request, typed["reason"])
+            return "It is discarded."
+
+        back = reverse("admin:chassis_deadletter_changelist")
+        if request.method == "POST" and self.submitted(request, form, act):
+            return HttpResponseRedirect(back)
+        question = replace(_DISCARD, title="Discard dead letter")
+        return self.ask(request, question, back=back, about=obj, form=form)
+
+    @list_action(description="Discard")
+    def discard_selected(
+        self, request: HttpRequest, queryset: QuerySet[DeadLetter]
+    ) -> HttpResponse | None:
+        """Give the selected ones up for good."""
+        form = DiscardForm(request.POST if request.POST.get("confirmed") == "yes" else None)
+        return self.confirmed_selection(
+            request,
+            list(queryset[:MOST_AT_ONCE]),
+            _DISCARD,
+            lambda row: _discard(row, request, form.cleaned_data["reason"]),
+            form=form,
+        )
+
     def label_of(self, row: DeadLetter) -> str:
         """Return what it is called where it is asked about."""
         return f"{row.type} of {row.subject}, for {row.consumer}"
@@ -233,8 +281,32 @@ _REDRIVE: Final = Question(
 )
 
 
+_DISCARD: Final = Question(
+    title="Discard {}",
+    text="Nothing comes of it any more, and no later delivery brings it again. It cannot be undone.",
+    button="Discard",
+    back="Keep",
+    done="discarded",
+    danger=True,
+)
+
+
+class DiscardForm(forms.Form):
+    """Why nothing is to come of an event."""
+
+    reason = forms.CharField(
+        max_length=dead_letters.LONGEST_REASON,
+        widget=TextInput,
+        help_text="For the audit log, such as how it was seen to by hand",
+    )
+
+
 def _redrive(row: InboxEvent, request: HttpRequest) -> None:
     dead_letters.redrive(row.consumer, row.event_id, by=actor_id(request))
+
+
+def _discard(row: InboxEvent, request: HttpRequest, reason: str) -> None:
+    dead_letters.discard(row.consumer, row.event_id, reason=reason, by=actor_id(request))
 
 
 def last_line(text: str) -> str:

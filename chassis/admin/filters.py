@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from chassis.admin.theme import DropdownFilter, RangeDateFilter, TextFilter, parse_day
-from chassis.events import declarations
+from chassis.events import dead_letters, declarations, inbox
 from chassis.ids import first_uuid7
 from chassis.models import AuditEntry
 
@@ -70,17 +69,22 @@ class ConsumerFilter(DropdownFilter):
     parameter_name = "consumer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        """Return the choices, and the name under which events without a handler are kept."""
+        """Return the choices, and the names under which what has none is kept."""
         names = {
             subscription.consumer
             for name in declarations.consumed()
             for subscription in declarations.subscriptions_of(name)
         }
-        return [(name, name) for name in sorted({*names, f"{settings.SERVICE}.unknown"})]
+        return [(name, name) for name in sorted({*names, inbox.unknown(), dead_letters.refused()})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the events chosen."""
         return queryset.filter(consumer=self.value()) if self.value() else queryset
+
+
+_IS_LIVE: Final = Q(handled_at=None, dead_at=None)
+_WAS_NEVER_TRIED: Final = Q(attempts=0, error="")
+_IS_DISCARDED: Final = Q(effect__startswith=dead_letters.DISCARDED)
 
 
 class StateFilter(DropdownFilter):
@@ -89,9 +93,11 @@ class StateFilter(DropdownFilter):
     title = "state"
     parameter_name = "state"
     conditions: ClassVar = {
-        "handled": Q(handled_at__isnull=False),
-        "failing": Q(handled_at=None, dead_at=None),
+        "handled": Q(handled_at__isnull=False) & ~_IS_DISCARDED,
+        "waiting": _IS_LIVE & _WAS_NEVER_TRIED,
+        "failing": _IS_LIVE & ~_WAS_NEVER_TRIED,
         "dead": Q(dead_at__isnull=False),
+        "discarded": Q(handled_at__isnull=False) & _IS_DISCARDED,
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:

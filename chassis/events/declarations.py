@@ -5,12 +5,16 @@ The registry is filled at import (`events.py` and `handlers.py` of each app) and
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
+from datetime import datetime
 from enum import Enum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+import msgspec
 from django.conf import settings
 
 T = TypeVar("T")
+AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset, the only ones that go on the wire (RFC 3339)."""
 Handler = Callable[..., str]
 """Takes the payload, and the envelope if it asked for it; returns what it did."""
 
@@ -38,6 +42,7 @@ class Published:
     version: int
     payload: type
     consumers: tuple[str, ...]
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +62,20 @@ _names: dict[type, str] = {}
 _subscriptions: dict[str, list[Subscription]] = {}
 
 
-def event(name: str, *, version: int, consumers: tuple[str, ...]) -> Callable[[type[T]], type[T]]:
+def event(
+    name: str, *, version: int, consumers: tuple[str, ...], subject: str = ""
+) -> Callable[[type[T]], type[T]]:
     """Declare a frozen dataclass as an event that this service publishes.
 
     Args:
         name: the event's type, such as order.placed.
         version: raised by a breaking change of the payload.
         consumers: the services whose queue gets it.
+        subject: what its subject is the id of, in a word, for those who read the contract.
 
     Raises:
-        DeclarationError: the class is no frozen dataclass, the name is taken, or it is not
-            registered as one that this service publishes.
+        DeclarationError: the class is no frozen dataclass, the name is taken or not registered as
+            one that this service publishes, or there is no such consumer.
     """
 
     def declare(payload: type[T]) -> type[T]:
@@ -78,8 +86,10 @@ def event(name: str, *, version: int, consumers: tuple[str, ...]) -> Callable[[t
             )
         if name in _published:
             raise DeclarationError(f"{name} is declared twice")
+        if unknown := sorted(set(consumers) - set(settings.SERVICES)):
+            raise DeclarationError(f"{name} is sent to {', '.join(unknown)}, which is no service")
         _published[name] = Published(
-            name=name, version=version, payload=payload, consumers=consumers
+            name=name, version=version, payload=payload, consumers=consumers, subject=subject
         )
         return payload
 
@@ -177,3 +187,29 @@ def consumed() -> dict[str, type]:
 def subscriptions_of(name: str) -> list[Subscription]:
     """Return the handlers of an event type; none if it is unknown here."""
     return list(_subscriptions.get(name, []))
+
+
+def check_order() -> None:
+    """Look whether each consumer that must not skip an event is given all of them.
+
+    The events of one kind of subject have the first word of their names in common, and are numbered
+    together: for one that a consumer does not handle it would wait in vain.
+
+    Raises:
+        DeclarationError: one is not.
+    """
+    orders: dict[str, dict[str, Order]] = {}
+    for name, subscriptions in _subscriptions.items():
+        for one in subscriptions:
+            orders.setdefault(one.consumer, {})[name] = one.order
+    for consumer, handled in orders.items():
+        if Order.GAPLESS not in handled.values():
+            continue
+        if other := [name for name, order in handled.items() if order is not Order.GAPLESS]:
+            raise DeclarationError(f"{consumer} must not skip events, and may skip {other[0]}")
+        kinds = {name.partition(".")[0] for name in handled}
+        all_of_them = {n for n in settings.EVENT_PUBLISHERS if n.partition(".")[0] in kinds}
+        if missing := sorted(all_of_them - handled.keys()):
+            raise DeclarationError(
+                f"{consumer} must not skip events, and does not handle {', '.join(missing)}"
+            )

@@ -1,7 +1,7 @@
 """The event on the wire: CloudEvents 1.0 in structured JSON, with our extensions."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,11 +17,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     datacontenttype: Literal["application/json"]
     dataschema: str
     data: dict[str, Any]
-    sequence: str
+    sequence: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,17}$")]
     requestid: str
     traceparent: str
 

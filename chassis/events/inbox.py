@@ -1,8 +1,8 @@
 """Consuming: at least once on the wire, exactly once in effect."""
 
-import random
-import traceback
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import Enum
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,40 +12,52 @@ from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
-from chassis import context, retention
+from chassis import audit, context, retention
 from chassis.database import fetch, is_unavailable
-from chassis.events import declarations, envelope
+from chassis.events import counters, declarations, envelope, failures, turns
 from chassis.events.declarations import Subscription
 from chassis.events.envelope import Envelope, source_uri
 from chassis.models import InboxEvent
 
-MAX_ATTEMPTS: Final = 8
-LONGEST_DELAY_SECONDS: Final = 60
-LONGEST_ERROR: Final = 10_000
-"""Characters of a failure's trace that are kept: the last ones."""
-
 log = structlog.get_logger()
 
-_CLAIM = """
-INSERT INTO inbox (consumer, event_id, type, subject, envelope, received_at, effect, attempts, error)
-VALUES (
-    %(consumer)s, %(id)s, %(type)s, %(subject)s, %(envelope)s::jsonb, clock_timestamp(), '', 0, ''
+# The row waits (chassis.events.turns) where there is a predecessor that has not ended.
+_CLAIM: Final = f"""
+INSERT INTO inbox (
+    consumer, event_id, type, subject, envelope, received_at, effect, attempts, error, not_before
+) VALUES (
+    %(consumer)s::text, %(id)s, %(type)s, %(subject)s::text, %(envelope)s::jsonb,
+    clock_timestamp(), '', 0, '',
+    CASE WHEN %(predecessor)s::text IS NOT NULL AND NOT EXISTS (
+        SELECT FROM inbox
+        WHERE subject = %(subject)s::text AND consumer = %(consumer)s::text
+          AND envelope ->> 'sequence' = %(predecessor)s::text
+          AND (handled_at IS NOT NULL OR dead_at IS NOT NULL)
+    ) THEN clock_timestamp() + interval '{turns.LOOK_SECONDS} s' END
 )
 ON CONFLICT (consumer, event_id) DO NOTHING
-RETURNING 1
+RETURNING not_before IS NOT NULL
+"""  # noqa: S608 -- put together from constants alone
+
+# Of an event that is handled once more.
+_CLAIM_AGAIN: Final = """
+UPDATE inbox
+SET handled_at = NULL, dead_at = NULL, not_before = NULL, effect = '', attempts = 0, error = ''
+WHERE consumer = %(consumer)s AND event_id = %(id)s
+RETURNING false
 """
 
-_HANDLED = """
+_HANDLED: Final = f"""
 UPDATE inbox SET handled_at = clock_timestamp(), effect = %(effect)s, not_before = NULL
 WHERE consumer = %(consumer)s AND event_id = %(id)s
-RETURNING 1
-"""
-
-# Of what `_retry_one` takes: asked each second, and seldom is there any.
-_IS_DUE: Final = """
-SELECT 1 FROM inbox
-WHERE handled_at IS NULL AND dead_at IS NULL AND not_before <= %(now)s LIMIT 1
-"""
+RETURNING CASE WHEN %(successor)s::text IS NOT NULL THEN (
+    SELECT id FROM inbox AS successor
+    WHERE successor.subject = inbox.subject AND successor.consumer = inbox.consumer
+      AND successor.envelope ->> 'sequence' = %(successor)s::text
+      AND {turns.WAITS.format(row="successor")}
+    LIMIT 1
+) END
+"""  # noqa: S608 -- put together from constants alone
 
 # Events are handled after they are received: behind one that was received too late, all are.
 _DELETE_HANDLED = """
@@ -80,21 +92,49 @@ def receive(message: Any, *, producer: str | None = None) -> None:
         Refused: the message is no event, or not one of its producer's.
         OperationalError, InterfaceError: the database is unwell; deliver again.
     """
-    try:
-        received = envelope.parse(message)
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    _refuse_foreign(received, producer)
+    received = _parse(message, producer)
     subscriptions = declarations.subscriptions_of(received.type)
     with context.running(request_id=received.requestid, traceparent=received.traceparent):
         if not subscriptions:
             _keep_unknown(received)
         for subscription in subscriptions:
-            _handle_first(subscription, received)
+            _handle_first(subscription, received, again=False)
 
 
-def _refuse_foreign(received: Envelope, producer: str | None) -> None:
-    """Refuse an event that its publisher did not send. One of an unknown type may be any service's."""
+def receive_for(
+    subscription: Subscription, message: Any, *, producer: str | None = None, again: bool = False
+) -> bool:
+    """Hand a message to one of its event's handlers alone; return whether it was taken.
+
+    A failure is kept and tried again, as of `receive`, which takes the same and raises the same.
+
+    Args:
+        subscription: the handler.
+        message: an envelope.
+        producer: the service that is known to have sent it.
+        again: whether it is handled once more, with its effect, where this consumer has it already;
+            that is audited.
+    """
+    received = _parse(message, producer)
+    with context.running(request_id=received.requestid, traceparent=received.traceparent):
+        return _handle_first(subscription, received, again=again)
+
+
+def _parse(message: Any, producer: str | None) -> Envelope:
+    try:
+        received = envelope.parse(message)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    refuse_foreign(received, producer)
+    return received
+
+
+def refuse_foreign(received: Envelope, producer: str | None) -> None:
+    """Refuse an event that its publisher did not send. One of an unknown type may be any service's.
+
+    Raises:
+        Refused: it is not what its producer publishes, or does not say so.
+    """
     publisher = declarations.publisher_of(received.type) or producer
     if publisher is not None and received.source != source_uri(publisher):
         raise Refused(f"{received.type} is published by {publisher}, not by {received.source}")
@@ -102,20 +142,51 @@ def _refuse_foreign(received: Envelope, producer: str | None) -> None:
         raise Refused(f"{received.type} is published by {publisher}, and {producer} sent it")
 
 
-def _handle_first(subscription: Subscription, received: Envelope) -> None:
+class _Claim(Enum):
+    """What came of a try to write an event's row."""
+
+    HAD_BEFORE = "had before"
+    IN_TURN = "in turn"
+    WAITS = "waits"
+
+
+def _handle_first(subscription: Subscription, received: Envelope, *, again: bool) -> bool:
+    successor = None
     try:
         with transaction.atomic(durable=True):
-            if not claim(subscription.consumer, received):
-                return
-            _apply(subscription, received)
+            claimed = _claim(subscription, received, again=again)
+            if claimed is _Claim.HAD_BEFORE:
+                return False
+            if claimed is _Claim.IN_TURN:
+                successor = _apply(subscription, received)
     except Refused:
         raise
     except Exception as error:
         if is_unavailable(error):
             raise
         with transaction.atomic(durable=True):
-            if claim(subscription.consumer, received):
-                _keep_failure(subscription.consumer, received.id, attempts=1, error=error)
+            if _claim(subscription, received, again=again) is not _Claim.HAD_BEFORE:
+                failures.keep(subscription.consumer, received.id, attempts=1, error=error)
+    _go_on_with(successor)
+    return True
+
+
+def _claim(subscription: Subscription, received: Envelope, *, again: bool) -> _Claim:
+    consumer, predecessor = subscription.consumer, turns.predecessor_of(subscription, received)
+    rows = _insert(consumer, received, predecessor=predecessor)
+    if not rows and again:
+        rows = fetch(_CLAIM_AGAIN, {"consumer": consumer, "id": received.id})
+        audit.record(
+            "event.replayed",
+            target_type="event",
+            target_id=received.id,
+            actor_id=None,
+            consumer=consumer,
+        )
+    if not rows:
+        return _Claim.HAD_BEFORE
+    ((waits,),) = rows
+    return _Claim.WAITS if waits else _Claim.IN_TURN
 
 
 def claim(consumer: str, received: Envelope) -> bool:
@@ -124,15 +195,20 @@ def claim(consumer: str, received: Envelope) -> bool:
     Raises:
         Refused: the database cannot hold the event: a NUL character, or a name too long.
     """
+    return bool(_insert(consumer, received, predecessor=None))
+
+
+def _insert(consumer: str, received: Envelope, *, predecessor: str | None) -> list[tuple[Any, ...]]:
     row = {
         "consumer": consumer,
         "id": received.id,
         "type": received.type,
         "subject": received.subject,
         "envelope": msgspec.json.encode(received).decode(),
+        "predecessor": predecessor,
     }
     try:
-        return bool(fetch(_CLAIM, row, prepare=True))
+        return fetch(_CLAIM, row, prepare=True)
     except DataError as error:
         raise Refused(str(error)) from error
 
@@ -141,47 +217,35 @@ def row_of(consumer: str, event_id: UUID) -> Any:
     return InboxEvent.objects.filter(consumer=consumer, event_id=event_id)
 
 
-def _apply(subscription: Subscription, received: Envelope) -> None:
+def _apply(subscription: Subscription, received: Envelope) -> int | None:
+    """Let the handler do its work; return the row that waited for it, None where none is known."""
     payload: object = msgspec.convert(received.data, subscription.payload)
     envelope_too = (received,) if subscription.takes_envelope else ()
-    effect = subscription.handler(payload, *envelope_too)
-    done = {"effect": effect[:200], "consumer": subscription.consumer, "id": received.id}
-    fetch(_HANDLED, done, prepare=True)
+    with counters.handling(subscription.consumer):
+        effect = subscription.handler(payload, *envelope_too)
+    done = {
+        "effect": effect[:200],
+        "consumer": subscription.consumer,
+        "id": received.id,
+        "successor": turns.successor_of(subscription, received),
+    }
+    rows = fetch(_HANDLED, done, prepare=True)
+    transaction.on_commit(partial(counters.handled, subscription.consumer, received.time))
     log.info(
         "event_handled",
         type=received.type,
         subject=received.subject,
         consumer=subscription.consumer,
     )
+    return rows[0][0] if rows else None
 
 
-def _keep_failure(consumer: str, event_id: UUID, *, attempts: int, error: Exception) -> None:
-    """Note the failure: tried again with capped exponential back-off and jitter, dead at the last one.
-
-    A payload that does not fit the declared class will not fit later either: it is dead at once.
-    """
-    dead = attempts >= MAX_ATTEMPTS or isinstance(error, msgspec.ValidationError)
-    delay = min(LONGEST_DELAY_SECONDS, 2 ** (attempts - 1)) * random.uniform(0.5, 1)  # noqa: S311 -- jitter
-    now = timezone.now()
-    row_of(consumer, event_id).update(
-        attempts=attempts,
-        error=text_of(error),
-        dead_at=now if dead else None,
-        not_before=None if dead else now + timedelta(seconds=delay),
-    )
-    log.warning(
-        "event_dead" if dead else "event_failed",
-        event_id=str(event_id),
-        consumer=consumer,
-        attempts=attempts,
-        error=repr(error),
-    )
-
-
-def text_of(error: Exception) -> str:
-    """Return the trace as text that the database can hold."""
-    trace = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
-    return trace.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+def _go_on_with(successor: int | None) -> None:
+    """Handle the event that waited, the one that waited for that one, and so on, one by one."""
+    while successor is not None:
+        with transaction.atomic(durable=True):
+            row = turns.lock_waiting(successor)
+            successor = None if row is None else _try_again(row)
 
 
 def unknown() -> str:
@@ -198,12 +262,19 @@ def _keep_unknown(received: Envelope) -> None:
             log.warning("event_without_handler", type=received.type, subject=received.subject)
 
 
-def retry_due(*, limit: int = 50) -> int:
-    """Try failed events again whose time has come; return how many were tried. Safe to run in parallel."""
+def retry_due(*, limit: int = 50, now: datetime | None = None) -> int:
+    """Try kept events whose time has come; return how many were tried. Safe to run in parallel.
+
+    Args:
+        limit: how many at most.
+        now: the time; this one if not given.
+    """
+    now = now or timezone.now()
     tried = 0
-    if not fetch(_IS_DUE, {"now": timezone.now()}, prepare=True):
+    if not turns.is_any_due(now):
         return tried
-    while tried < limit and _retry_one():
+    turns.put_off(now)
+    while tried < limit and _retry_one(now):
         tried += 1
     return tried
 
@@ -216,32 +287,33 @@ def delete_handled(*, before: datetime) -> int:
     return retention.delete_in_batches(_DELETE_HANDLED, before=before)
 
 
-def _retry_one() -> bool:
+def _retry_one(now: datetime) -> bool:
     with transaction.atomic(durable=True):
-        row = (
-            InboxEvent.objects.select_for_update(skip_locked=True)
-            .filter(handled_at=None, dead_at=None, not_before__lte=timezone.now())
-            .order_by("not_before")
-            .first()
-        )
+        row = turns.lock_next_due(now)
         if row is None:
             return False
-        _retryrow_of(row)
-        return True
+        successor = _try_again(row)
+    _go_on_with(successor)
+    return True
 
 
-def _retryrow_of(row: InboxEvent) -> None:
+def _try_again(row: InboxEvent) -> int | None:
+    """Try the event of a locked row; return the row that waited for it."""
+    counters.retried()
     try:
         received = envelope.parse(row.envelope)
-        with (
-            context.running(request_id=received.requestid, traceparent=received.traceparent),
-            transaction.atomic(),
-        ):
-            _apply(_subscription(row), received)
-    except Exception as error:
-        if is_unavailable(error):
-            raise
-        _keep_failure(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
+    except ValueError as error:
+        failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
+        return None
+    with context.running(request_id=received.requestid, traceparent=received.traceparent):
+        try:
+            with transaction.atomic():
+                return _apply(_subscription(row), received)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
+            return None
 
 
 def _subscription(row: InboxEvent) -> Subscription:

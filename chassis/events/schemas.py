@@ -1,11 +1,12 @@
-"""The JSON Schema of an event's data, made from its dataclass."""
+"""The JSON Schema of an event's data, made from its dataclass, and of the envelope around it."""
 
+import inspect
 from typing import Any, Final
 
 import msgspec
 
 from chassis.events import declarations
-from chassis.events.envelope import schema_uri
+from chassis.events.envelope import Envelope, schema_uri
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,6 +19,7 @@ def published() -> dict[str, dict[str, Any]]:
             "$id": schema_uri(name, declaration.version),
             "title": name,
             "x-version": declaration.version,
+            "x-subject": declaration.subject,
             "x-consumers": list(declaration.consumers),
             **schema_of(declaration.payload),
         }
@@ -30,8 +32,28 @@ def consumed() -> dict[str, dict[str, Any]]:
     return {name: schema_of(payload) for name, payload in sorted(declarations.consumed().items())}
 
 
+def handlers() -> dict[str, list[dict[str, str]]]:
+    """Return what this service does with each event it handles: consumer, what it does, and order."""
+    return {
+        name: [
+            {
+                "consumer": one.consumer,
+                "does": inspect.getdoc(one.handler) or "",
+                "order": one.order.value,
+            }
+            for one in declarations.subscriptions_of(name)
+        ]
+        for name in sorted(declarations.consumed())
+    }
+
+
+def envelope() -> dict[str, Any]:
+    """Return the schema of the envelope that each event travels in."""
+    return {"$schema": DIALECT, "$id": "urn:souk:event-envelope", **schema_of(Envelope)}
+
+
 def schema_of(payload: type) -> dict[str, Any]:
-    """Return the schema of a dataclass with no reference left in it."""
+    """Return the schema of a class with no reference left in it."""
     (schema,), components = msgspec.json.schema_components([payload], ref_template="{name}")
     resolved: dict[str, Any] = _resolve(schema, components)
     return resolved

@@ -9,7 +9,7 @@ import pytest
 from tests.attacks.accounts import Account, change, register
 from tests.attacks.forge import Forge
 from tests.attacks.targets import SERVICES, Target
-from tests.system.conftest import kept, pytest_runtest_makereport
+from tests.system.conftest import hold_ports, kept, pytest_runtest_makereport
 from tests.system.platform import ORDERS, PRODUCTS, Platform
 
 __all__ = ["pytest_runtest_makereport"]
@@ -19,6 +19,7 @@ __all__ = ["pytest_runtest_makereport"]
 def platform() -> Iterator[Platform]:
     """Return a platform without demo data; nothing stops it meanwhile."""
     with kept() as platform:
+        hold_ports(platform)  # other platforms start beside it
         platform.up("--no-seed")
         yield platform
 

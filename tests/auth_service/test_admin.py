@@ -256,7 +256,9 @@ class TestPages:
             "Age of the signing key": "0 s",
             "Dead letters": "0",
             "Unpublished events": "0",
+            "Messages in the queues": "0",
             "Failing events": "0",
+            "Event to effect": "none",
         }
         registrations, log_ins = staff.get(HOME).context["dashboard"].charts
         assert next(iter(registrations.series.values()))[-1] == 4

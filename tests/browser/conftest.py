@@ -30,7 +30,7 @@ def browser_path() -> Path:
 def platform(browser_path: Path) -> Iterator[Platform]:
     """Return the platform that all tests share."""
     with kept() as platform:
-        hold_ports(platform)  # the platform of tests/attacks starts beside it
+        hold_ports(platform)  # other platforms start beside it
         platform.first_output = platform.up()
         yield platform
 

@@ -14,7 +14,7 @@ from tests import fuzzing
 from tests.catalog_service import factories
 from tests.conftest import SigningKey, service_claims
 
-EXAMPLES: Final = fuzzing.examples(10)
+EXAMPLES: Final = fuzzing.examples(4)
 """Requests to each operation by each caller."""
 
 PUBLIC: Final = fuzzing.document()

@@ -62,8 +62,11 @@ class TestRequestContextMiddleware:
         made = seen(**{"X-Request-ID": bad}).request_id
         assert re.fullmatch(r"[0-9a-f-]{36}", made)
 
-    def test_takes_the_trace_of_the_caller(self, seen):
-        assert seen(traceparent=TRACE).traceparent == TRACE
+    def test_goes_on_with_the_callers_trace_in_a_span_of_its_own(self, seen):
+        first, second = (seen(traceparent=TRACE).traceparent.split("-") for _ in range(2))
+        given = TRACE.split("-")
+        assert [first[0], first[1], first[3]] == [given[0], given[1], given[3]]
+        assert len({given[2], first[2], second[2]}) == 3
 
     @pytest.mark.parametrize(
         "bad",
@@ -72,7 +75,12 @@ class TestRequestContextMiddleware:
             TRACE.upper(),
             TRACE + "-x",
             TRACE + "\n",
+            TRACE + "\0",
             TRACE.replace("00-", "ff-", 1),
+            TRACE.replace("00-", "01-", 1) + "-" + "x" * 201,
+            TRACE.replace("00-", "01-", 1) + "x",
+            TRACE.replace("00-", "01-", 1) + "-a\nb",
+            TRACE.replace("a", "а", 1),  # noqa: RUF001 -- a Cyrillic letter
             f"00-{'0' * 32}-b7ad6b7169203331-01",
             f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
         ],
@@ -105,6 +113,14 @@ class TestRequestContextMiddleware:
         assert record.msg["status"] == 200
 
 
+class TestSpan:
+    def test_is_in_each_line_of_the_log_with_its_trace(self):
+        with context.running(request_id="mine", traceparent=TRACE) as running:
+            line = context.add_to_line(None, "info", {"event": "x"})
+        assert line["trace_id"] == TRACE.split("-")[1]
+        assert line["span_id"] == running.traceparent.split("-")[2] != TRACE.split("-")[2]
+
+
 class TestChildTraceparent:
     def test_keeps_the_trace_and_changes_the_span(self):
         parent = TRACE.split("-")
@@ -112,3 +128,12 @@ class TestChildTraceparent:
         assert [child[0], child[1], child[3]] == [parent[0], parent[1], parent[3]]
         assert child[2] != parent[2]
         assert len(child[2]) == 16
+
+    @pytest.mark.parametrize("more", ["", "-", "-what-it-says-more"])
+    def test_reads_what_it_knows_of_a_later_version(self, more):
+        child = context.child_traceparent(TRACE.replace("00-", "cc-", 1) + more)
+        assert child.startswith(TRACE[:36])
+        assert len(child) == len(TRACE)
+
+    def test_sends_flags_that_it_does_not_know_as_zero(self):
+        assert context.child_traceparent(TRACE.removesuffix("01") + "ff").endswith("-03")

@@ -38,6 +38,34 @@ class TestEvery:
         assert len(runs) == count
 
 
+@pytest.mark.usefixtures("_no_jobs")
+class TestAJobThatMayRunBesideItself:
+    def test_goes_on_while_one_run_hangs_and_holds_up_no_other_job(self):
+        free, hanging, others = threading.Event(), [], []
+        enough, other_enough = threading.Event(), threading.Event()
+
+        def hang():
+            hanging.append(1)
+            if len(hanging) == 3:
+                enough.set()
+            assert free.wait(30)
+
+        def other():
+            others.append(1)
+            if len(others) == 3:
+                other_enough.set()
+
+        jobs.every(0.05, name="hangs", parallel=3)(hang)
+        jobs.every(0.05, name="other")(other)
+        with jobs.running():
+            try:
+                assert enough.wait(30)
+                assert other_enough.wait(30)
+                assert len(hanging) == 3
+            finally:
+                free.set()
+
+
 # A job's end gives its connection back, and another test may have left one open.
 @pytest.mark.django_db
 class TestRun:

@@ -79,7 +79,7 @@ def is_held():
         return cursor.fetchone()[0]
 
 
-def queue_length(name="souk.order"):
+def queue_length(name="souk.order.order"):
     return redis.Redis.from_url(settings.BROKER_URL).llen(name)
 
 
@@ -109,7 +109,7 @@ class TestDelivery:
             assert notes() == []
         assert worker.process.wait(SECONDS) == 0
         assert is_handled(1)
-        assert redis.Redis.from_url(settings.BROKER_URL).hlen("unacked") == 0
+        assert redis.Redis.from_url(settings.BROKER_URL).hlen("souk.order.unacked") == 0
 
 
 class TestRelay:
@@ -194,6 +194,16 @@ class TestWorker:
         assert InboxEvent.objects.filter(consumer="sample.keep", attempts=0).count() == 2
         assert "Traceback" not in worker.log, worker.log
 
+    def test_acknowledges_an_event_when_it_is_handled_and_not_before(self, start, take_note):
+        relay, worker = start("relay"), start("worker").wait_until_healthy()
+        server = redis.Redis.from_url(settings.BROKER_URL)
+        with holding():
+            take_note("held")
+            wait_until(is_held, what=relay.log + worker.log)
+            assert server.hlen("souk.order.unacked") == 1
+        wait_until(lambda: server.hlen("souk.order.unacked") == 0, what=worker.log)
+        assert is_handled(1)
+
     def test_refuses_what_is_no_event_and_goes_on(self, start, take_note, notes):
         from chassis import queue
 
@@ -207,7 +217,9 @@ class TestWorker:
         start("relay")
         wait_until(lambda: notes() == ["good"])
         server = redis.Redis.from_url(settings.BROKER_URL)
-        wait_until(lambda: server.hlen("unacked") == 0, what="an acknowledgement of each")
+        wait_until(
+            lambda: server.hlen("souk.order.unacked") == 0, what="an acknowledgement of each"
+        )
 
 
 def worker_database_url():

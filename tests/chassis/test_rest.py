@@ -148,6 +148,14 @@ class TestRequest:
         assert headers["traceparent"] != trace
         assert 1000 < int(headers["X-Deadline-Ms"]) <= 2000
 
+    def test_makes_each_attempt_a_span_of_its_own(self, client, server):
+        server.answers = [(503, b"", {}), (200, b"{}", {})]
+        with context.running(request_id=None, traceparent=None) as running:
+            client.get("/x")
+        spans = [headers["traceparent"].split("-") for _, _, headers, _ in server.asked]
+        assert {span[1] for span in spans} == {running.trace_id}
+        assert len({span[2] for span in spans} | {running.span_id}) == 3
+
     def test_waits_no_longer_than_the_caller(self, client, server):
         server.answers = [answer_late]
         begun = time.monotonic()

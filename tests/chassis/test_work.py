@@ -68,7 +68,7 @@ class TestWorker:
         wait_until(lambda: change(row_id, "runs", "runs"), what=worker.log)
         # Acknowledged when it began: past the visibility timeout it would come again.
         broker = redis.Redis.from_url(settings.BROKER_URL)
-        wait_until(lambda: broker.hlen("unacked") == 0)
+        wait_until(lambda: broker.hlen("souk.order.unacked") == 0)
         take_note("meanwhile")
         wait_until(lambda: notes() == ["meanwhile"], what=worker.log)
         assert change(row_id, "runs", "runs")

@@ -11,36 +11,56 @@ from settings.env import SERVICES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACTS: Final = ROOT / "contracts"
-DOCUMENTS: Final = (*SERVICES, "auth-internal", "catalog-internal")
+DOCUMENTS: Final = (*SERVICES, *(f"{service}-internal" for service in SERVICES))
 """The OpenAPI documents: of each service's public paths, and of what services ask of each other."""
 
-__all__ = ["CONTRACTS", "DOCUMENTS", "SERVICES", "event_schemas", "openapi"]
+__all__ = [
+    "CONTRACTS",
+    "DOCUMENTS",
+    "ROOT",
+    "SERVICES",
+    "declared",
+    "openapi",
+    "published",
+    "views",
+]
 
 
-def _manage(service: str, *arguments: str) -> str:
-    """Return what a service's command prints; fail with what it says if it fails or warns."""
+@cache
+def _asked(service: str) -> dict[str, str]:
+    """Return what a service's commands print; fail with what they say if one fails or warns."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.environment", service, "python", "manage.py", *arguments],
+        [
+            *(sys.executable, "-m", "tests.environment", service),
+            *("python", "-m", "tests.contracts.asked"),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-@cache
-def event_schemas(service: str, *, consumed: bool = False) -> dict[str, Any]:
-    """Return the service's schemas by event name."""
-    printed = _manage(service, "event_schemas", *(["--consumed"] if consumed else []))
-    schemas: dict[str, Any] = json.loads(printed)
-    return schemas
+def declared(service: str) -> dict[str, Any]:
+    """Return what a service declares of events: published, consumed, handlers, and the envelope."""
+    found: dict[str, Any] = json.loads(_asked(service)["events"])
+    return found
 
 
-@cache
+def published() -> dict[str, dict[str, Any]]:
+    """Return the schema of each event of any service, by name."""
+    return {name: s for one in SERVICES for name, s in declared(one)["published"].items()}
+
+
+def views() -> dict[str, dict[str, Any]]:
+    """Return each service's views of the events that it handles."""
+    return {service: declared(service)["consumed"] for service in SERVICES}
+
+
 def openapi(document: str) -> str:
     """Return an OpenAPI document, one of DOCUMENTS; a warning of the generator is a failure."""
     service, _, part = document.partition("-")
-    options = ["--custom-settings", f"chassis.openapi.{part.upper()}"] if part else []
-    return _manage(service, "spectacular", "--validate", "--fail-on-warn", *options)
+    return _asked(service)[part or "public"]

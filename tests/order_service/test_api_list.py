@@ -190,6 +190,8 @@ class TestPage:
             Customer(user_id=uuid7(), email=f"user-{n}@souk.example", name="") for n in range(2000)
         )
         with connection.cursor() as cursor:
+            # What earlier tests left in the list of what is yet to be indexed would cost more than the index.
+            cursor.execute("SELECT gin_clean_pending_list('orders_lines')")
             cursor.execute("ANALYZE orders, customer")
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         expected: list[tuple[str, dict[str, Any]]] = [

@@ -12,7 +12,7 @@ from apps.order_service import services
 from apps.order_service.domain.states import OrderStatus
 from apps.order_service.models import Customer, Order
 from apps.order_service.services.transitions import change_status
-from chassis.events import inbox
+from chassis.events import failures, inbox
 from chassis.ids import uuid7
 from chassis.models import InboxEvent
 from tests.conftest import envelope
@@ -231,7 +231,7 @@ class TestWhoIsNotKnown:
         order = make_order()
         Customer.objects.all().delete()
         row = hear(order, "placed")
-        for _ in range(inbox.MAX_ATTEMPTS - 1):
+        for _ in range(failures.MAX_ATTEMPTS - 1):
             assert row.dead_at is None
             row = retry(row)
         assert row.dead_at is not None

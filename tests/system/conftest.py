@@ -65,6 +65,7 @@ def pytest_runtest_makereport(
 def platform() -> Iterator[Platform]:
     """Return the platform that all tests share; every test leaves it well."""
     with kept(KEY_REFRESH_SECONDS="1") as platform:  # a rotation takes seconds, not minutes
+        hold_ports(platform)  # other platforms start beside it
         platform.first_output = platform.up()
         yield platform
 

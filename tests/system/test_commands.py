@@ -29,7 +29,7 @@ class TestStatus:
     def test_in_json_is_what_the_contract_says(self, platform: Platform) -> None:
         platform.wait_until_well()
         status = platform.status()
-        assert set(status) == {"gateway", "processes"}
+        assert set(status) == {"gateway", "processes", "events"}
         assert status["gateway"] == platform.url
         for row in status["processes"]:
             assert set(row) == {"service", "role", "pid", "state", "url", "restarts"}

@@ -38,6 +38,7 @@ _Step = (
 @handles(OrderRefunded, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
 @handles(OrderRejected, consumer=_CONSUMER, takes_envelope=True, order=Order.GAPLESS)
 def mail_customer(event: _Step, envelope: Envelope) -> str:
+    """Write to the customer about the step, if it is one that customers are told of."""
     return services.mail_customer(
         order_id=event.order_id,
         status=OrderStatus(envelope.type.removeprefix("order.")),

@@ -15,6 +15,7 @@ from chassis.events.envelope import Envelope
 
 @handles(ProductCreated, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST)
 def remember_new_product(event: ProductCreated, envelope: Envelope) -> str:
+    """Know the product, for carts."""
     return _learn(
         envelope,
         event.sku,
@@ -28,6 +29,7 @@ def remember_new_product(event: ProductCreated, envelope: Envelope) -> str:
 
 @handles(ProductUpdated, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST)
 def remember_changed_product(event: ProductUpdated, envelope: Envelope) -> str:
+    """Know the product as it is called now, and whether it is for sale."""
     return _learn(envelope, event.sku, name=event.name, slug=event.slug, status=event.status)
 
 
@@ -35,6 +37,7 @@ def remember_changed_product(event: ProductUpdated, envelope: Envelope) -> str:
     ProductPriceChanged, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST
 )
 def remember_new_price(event: ProductPriceChanged, envelope: Envelope) -> str:
+    """Know the new price, for carts; placed orders keep theirs."""
     return _learn(envelope, event.sku, price=event.new_price, currency=event.currency)
 
 
@@ -42,6 +45,7 @@ def remember_new_price(event: ProductPriceChanged, envelope: Envelope) -> str:
     ProductArchived, consumer="order.remember_product", takes_envelope=True, order=Order.NEWEST
 )
 def remember_archived_product(event: ProductArchived, envelope: Envelope) -> str:
+    """Know that the product is no longer for sale."""
     return _learn(envelope, event.sku, status="archived")
 
 

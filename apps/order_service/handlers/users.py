@@ -17,6 +17,7 @@ from chassis.tokens import deny
 )
 @handles(UserUpdated, consumer="order.remember_customer", takes_envelope=True, order=Order.NEWEST)
 def remember_customer(event: UserRegistered | UserUpdated, envelope: Envelope) -> str:
+    """Know where to write to, for mail about orders."""
     news = services.remember_customer(
         user_id=event.user_id,
         email=event.email,
@@ -28,12 +29,14 @@ def remember_customer(event: UserRegistered | UserUpdated, envelope: Envelope) -
 
 @handles(UserRoleChanged, consumer="order.deny_user")
 def deny_changed_user(event: UserRoleChanged) -> str:
+    """Refuse the tokens that carry the user's old role."""
     deny.deny(event.user_id, not_before=event.not_before)
     return "tokens of the old role denied"
 
 
 @handles(UserDeactivated, consumer="order.deny_user")
 def deny_deactivated_user(event: UserDeactivated) -> str:
+    """Refuse the tokens of a user whose account was closed."""
     deny.deny(event.user_id, not_before=event.not_before)
     return "tokens denied"
 

@@ -16,11 +16,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument(
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
             "--consumed", action="store_true", help="this service's views of the events it handles"
+        )
+        which.add_argument(
+            "--all",
+            action="store_true",
+            help="both, what each handler does, and the envelope, in one object",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the schemas."""
-        found = schemas.consumed() if options["consumed"] else schemas.published()
+        if options["all"]:
+            found: dict[str, Any] = {
+                "published": schemas.published(),
+                "consumed": schemas.consumed(),
+                "handlers": schemas.handlers(),
+                "envelope": schemas.envelope(),
+            }
+        else:
+            found = schemas.consumed() if options["consumed"] else schemas.published()
         self.stdout.write(json.dumps(found, indent=2, sort_keys=True))

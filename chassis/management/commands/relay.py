@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from chassis import database, heartbeat
+from chassis import database, heartbeat, metrics, watchdog
 from chassis.events.relay import Relay
 
 
@@ -18,9 +18,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the relay."""
         database.use_pool()  # for the timed jobs, which run in threads
+        metrics.serve()
         relay = Relay(beat=heartbeat.beat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop())
+        watchdog.start(watchdog.RelayWatch(lambda: relay.turns).look, event="relay_stalled")
         try:
             relay.run()
         finally:

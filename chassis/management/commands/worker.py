@@ -3,39 +3,70 @@
 import socket
 import sys
 import warnings
+from functools import partial
 from typing import Any, Final
 
 from celery import bootsteps, signals
 from celery.exceptions import SecurityWarning
+from celery.worker import state
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from chassis import database, heartbeat
-from chassis.queue import add_tasks, app
+from chassis import database, heartbeat, metrics, queues, watchdog
+from chassis.events.repair import Sweeper
+from chassis.queue import add_tasks, app, is_stopping
 
 _BEAT_SECONDS: Final = 2.0
 
 
 class Heartbeat(bootsteps.StartStopStep):
-    """Touches the health file from the loop that consumes, so that it ages when the loop stands still."""
+    """Touches the health file from the loop that consumes, so that it ages when the loop stands still.
+
+    A worker that stays so, or takes no messages, is ended (chassis.watchdog).
+    """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
-        """Begin without a timer."""
+        """Begin without a timer; one is made for the life of the worker."""
         super().__init__(parent, **options)
         self._timer: Any = None
+        self._watch: watchdog.WorkerWatch | None = None
 
     def start(self, parent: Any) -> None:
         """Begin with every new connection to the broker."""
-        heartbeat.beat()
-        self._timer = parent.timer.call_repeatedly(_BEAT_SECONDS, heartbeat.beat)
+        if self._watch is None:
+            threads = parent.controller.concurrency
+            self._watch = watchdog.WorkerWatch(names=queues.own_queues(), threads=threads)
+            watchdog.start(partial(_look, self._watch), event="worker_stalled")
+        self._beat()
+        self._timer = parent.timer.call_repeatedly(_beat_seconds(), self._beat)
 
     def stop(self, parent: Any) -> None:
         """End with the connection."""
+        if self._watch is not None:
+            self._watch.disconnect()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _beat(self) -> None:
+        heartbeat.beat()
+        if self._watch is not None:
+            self._watch.turn()
+
+
+def _look(watch: watchdog.WorkerWatch) -> str | None:
+    return watch.look(
+        taken=state.all_total_count[0],
+        under_way=len(state.reserved_requests),
+        is_stopping=is_stopping(),
+    )
+
+
+def _beat_seconds() -> float:
+    seconds: float = settings.WATCHDOG_SECONDS
+    return min(_BEAT_SECONDS, seconds)
 
 
 def _leave_logging_alone(**_: Any) -> None:
@@ -56,6 +87,7 @@ class Command(BaseCommand):
         # Celery fears pickled messages for a worker that runs as root; ours takes JSON alone.
         warnings.simplefilter("ignore", SecurityWarning)
         app.steps["consumer"].add(Heartbeat)
+        metrics.serve()
         own_tasks = add_tasks()
         worker = app.Worker(
             pool="threads",
@@ -67,8 +99,12 @@ class Command(BaseCommand):
             without_mingle=True,
             without_heartbeat=True,
         )
+        # Beside the worker, which does nothing but wait while the broker is down.
+        sweeper = Sweeper(is_stopping=is_stopping)
+        sweeper.start()
         try:
             worker.start()
         finally:
+            sweeper.stop()
             heartbeat.end()
         sys.exit(worker.exitcode)

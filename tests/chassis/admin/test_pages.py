@@ -1,9 +1,11 @@
 """The pages of the admin that every service has."""
 
+import re
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
@@ -350,6 +352,82 @@ class TestErrorPage:
     def test_is_a_problem_elsewhere(self, api, client):
         answer = api.get("/nothing")
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+class TestDiscard:
+    def test_asks_why_and_gives_the_event_up(self, committing, notes, browser):
+        dead = add_dead()
+        path = f"{DEAD_LETTERS}{dead.pk}/discard/"
+        asked = browser.get(path)
+        assert "Discard dead letter" in asked.content.decode()
+        form = {"csrfmiddlewaretoken": token_of(asked), "reason": ""}
+        refused = browser.post(path, form)
+        assert refused.status_code == 200
+        assert "This field is required" in refused.content.decode()
+        assert InboxEvent.objects.filter(dead_at=None).count() == 0
+        answer = browser.post(path, {**form, "reason": "mailed by hand"})
+        assert (answer.status_code, answer["Location"]) == (302, DEAD_LETTERS)
+        assert messages_of(answer) == ["It is discarded."]
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor_id, entry.details["reason"]) == (
+            "event.discarded",
+            browser.user_id,
+            "mailed by hand",
+        )
+        dead.refresh_from_db()
+        assert (dead.dead_at, dead.effect) == (None, "discarded: mailed by hand")
+        assert (inbox.retry_due(), notes()) == (0, [])
+
+    def test_takes_a_selection_once_it_is_told_why(self, committing, browser):
+        rows = [add_dead(), add_dead(), add_dead()]
+        form = {
+            "csrfmiddlewaretoken": token_of(browser.get(DEAD_LETTERS)),
+            "action": "discard_selected",
+            "_selected_action": [str(row.pk) for row in rows[:2]],
+        }
+        assert "Discard 2 dead letters" in browser.post(DEAD_LETTERS, form).content.decode()
+        browser.post(DEAD_LETTERS, {**form, "confirmed": "yes", "reason": " "})
+        assert InboxEvent.objects.exclude(dead_at=None).count() == 3
+        answer = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes", "reason": "of no use"})
+        assert messages_of(answer) == ["2 dead letters discarded."]
+        assert list(InboxEvent.objects.exclude(dead_at=None)) == [rows[2]]
+        assert set(AuditEntry.objects.values_list("action", flat=True)) == {"event.discarded"}
+
+    def test_tells_what_a_refused_message_was_and_why_it_cannot_be_redriven(self, db, browser):
+        dead_letters.refuse({"no": "event <b>"}, reason="nothing of ours", producer="catalog")
+        dead = InboxEvent.objects.get()
+        shown = browser.get(f"{DEAD_LETTERS}{dead.pk}/change/").content.decode()
+        assert "from catalog" in shown
+        assert "&quot;no&quot;: &quot;event &lt;b&gt;&quot;" in shown
+        assert "nothing of ours" in shown
+        answer = browser.press(f"{DEAD_LETTERS}{dead.pk}/redrive/")
+        assert messages_of(answer)[0].startswith("The message is no event: ")
+
+
+class TestTheStatesOfAnEvent:
+    STATES: ClassVar[dict[str, dict[str, Any]]] = {
+        "handled": {"handled_at": "now", "effect": "kept"},
+        "waiting": {"not_before": "now"},
+        "failing": {"attempts": 1, "error": "x", "not_before": "now"},
+        "dead": {"attempts": 8, "error": "x", "dead_at": "now"},
+        "discarded": {"handled_at": "now", "effect": "discarded: of no use"},
+    }
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_are_shown_and_chosen_by(self, db, browser, state):
+        now = timezone.now()
+        for number, values in enumerate(self.STATES.values()):
+            InboxEvent.objects.create(
+                consumer="sample.keep",
+                event_id=uuid7(),
+                type=NAME,
+                subject=f"subject-{list(self.STATES)[number]}",
+                envelope={},
+                **{name: now if value == "now" else value for name, value in values.items()},
+            )
+        page = browser.get(f"/admin/orders/chassis/inboxevent/?state={state}").content.decode()
+        shown = set(re.findall(r"subject-(\w+)", page))
+        assert shown == {state}
 
 
 class TestRedrive:

@@ -1,9 +1,17 @@
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
 
 from chassis.events import declarations, schemas
-from chassis.events.declarations import DeclarationError, consumes, event, handles
+from chassis.events.declarations import (
+    DeclarationError,
+    Order,
+    Subscription,
+    consumes,
+    event,
+    handles,
+)
 from tests.chassis.sample.events import NoteTaken
 
 
@@ -45,6 +53,48 @@ class TestHandles:
         handles(Frozen, consumer="c")(lambda _: "")
         with pytest.raises(DeclarationError, match=r"c handles sample\.other twice"):
             handles(Frozen, consumer="c")(lambda _: "")
+
+
+class TestCheckOrder:
+    """A consumer that must not skip an event waits in vain for one that it is not given."""
+
+    @pytest.fixture
+    def handle(self, monkeypatch):
+        names = ("parcel.sent", "parcel.arrived")
+        monkeypatch.setattr(declarations, "_subscriptions", {})
+        monkeypatch.setattr(
+            settings, "EVENT_PUBLISHERS", {**dict.fromkeys(names, "order"), "letter.sent": "order"}
+        )
+
+        def put(name, order):
+            declarations._subscriptions[name] = [
+                Subscription(name=name, consumer="c", payload=Frozen, handler=str, order=order)
+            ]
+
+        return put
+
+    def test_refuses_a_consumer_that_must_not_skip_and_is_not_given_all(self, handle):
+        handle("parcel.sent", Order.GAPLESS)
+        with pytest.raises(
+            DeclarationError, match=r"c must not .* does not handle parcel\.arrived"
+        ):
+            declarations.check_order()
+
+    def test_refuses_a_consumer_that_may_skip_some_of_them(self, handle):
+        handle("parcel.sent", Order.GAPLESS)
+        handle("parcel.arrived", Order.ANY)
+        with pytest.raises(DeclarationError, match=r"c must not .* may skip parcel\.arrived"):
+            declarations.check_order()
+
+    @pytest.mark.parametrize("order", [Order.ANY, Order.NEWEST], ids=lambda order: order.value)
+    def test_takes_one_that_may_skip(self, handle, order):
+        handle("parcel.sent", order)
+        declarations.check_order()
+
+    def test_takes_one_that_is_given_all(self, handle):
+        handle("parcel.sent", Order.GAPLESS)
+        handle("parcel.arrived", Order.GAPLESS)
+        declarations.check_order()
 
 
 class TestSchemas:

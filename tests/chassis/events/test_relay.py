@@ -1,8 +1,10 @@
+import contextlib
 import threading
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
@@ -10,7 +12,7 @@ from django.db import transaction
 
 from chassis import jobs, queue
 from chassis.events import inbox, outbox, relay
-from chassis.events.relay import Relay
+from chassis.events.relay import Pace, Relay
 from chassis.ids import uuid7
 from chassis.models import OutboxEvent, RelayState
 from tests.chassis.processes import SECONDS, wait_until
@@ -59,6 +61,15 @@ def write_notes(subject):
             outbox.publish(NoteTaken(text=f"{subject} {number}"), subject="shared")
 
 
+def fail_to_connect():
+    raise redis.ConnectionError("gone")
+
+
+def sleep_until_cancelled(session):
+    with contextlib.suppress(psycopg.errors.QueryCanceled):
+        session.execute("SELECT pg_sleep(30)")
+
+
 def are_sent(sent, texts):
     return [message["data"]["text"] for _, message in sent] == texts
 
@@ -73,7 +84,7 @@ class TestPublishBatch:
         assert row.position == 1
         assert row.published_at is not None
         broker = redis.Redis.from_url(settings.BROKER_URL)
-        assert broker.llen("souk.order") == 1
+        assert broker.llen("souk.order.order") == 1
 
     def test_publishes_in_the_order_of_a_subject_whatever_the_ids(self, session, sent, monkeypatch):
         ids = [UUID(int=2), UUID(int=1)]
@@ -190,8 +201,105 @@ class TestPublishBatch:
             by_subject.setdefault(message["subject"], []).append(int(message["sequence"]))
         assert all(numbers == sorted(numbers) for numbers in by_subject.values())
 
+    def test_locks_and_writes_nothing_where_nothing_is_new(self, session, sent, take_note):
+        take_note("a")
+        one = Relay(beat=lambda: None)
+        one.publish_batch(session)
+        before = session.execute("SELECT ctid, xmax, position FROM relay_state").fetchone()
+        one.publish_batch(session)
+        assert session.execute("SELECT ctid, xmax, position FROM relay_state").fetchone() == before
+
+    def test_numbers_every_event_though_the_broker_is_down(self, session, take_note, monkeypatch):
+        monkeypatch.setattr(relay, "NUMBERED", 2)
+        monkeypatch.setattr(relay, "IDLE_SECONDS", 0)
+        monkeypatch.setattr(queue, "producer", fail_to_connect)
+        for number in range(5):
+            take_note(str(number))
+        assert Relay(beat=lambda: None)._publish_if_possible(session) is True
+        rows = OutboxEvent.objects.order_by("position")
+        assert list(rows.values_list("position", "published_at")) == [
+            (number, None) for number in range(1, 6)
+        ]
+
+
+class TestLock:
+    @pytest.fixture
+    def holder(self, monkeypatch):
+        monkeypatch.setattr(relay, "IDLE_SECONDS", 0.05)
+        with contextlib.suppress(psycopg.OperationalError), relay.open_session() as opened:
+            opened.execute("SELECT pg_advisory_lock(%s)", [relay.LOCK_KEY])
+            yield opened
+
+    def test_is_waited_for_while_its_holder_goes_on(self, holder, session):
+        tries: list[int] = []
+        one = Relay(beat=lambda: tries.append(1) if len(tries) < 3 else one.stop())
+        assert one._wait_for_lock(session) is False
+        assert holder.execute("SELECT 1").fetchone() == (1,)
+
+    def test_is_free_at_once_when_its_holder_has_died(self, holder, session):
+        holder.close()
+        assert Relay(beat=lambda: None)._wait_for_lock(session) is True
+
+    def test_is_taken_from_a_holder_that_says_nothing(self, holder, session, monkeypatch):
+        monkeypatch.setattr(relay, "SILENT_SECONDS", 0)
+        assert Relay(beat=lambda: None)._wait_for_lock(session) is True
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            holder.execute("SELECT 1")
+
+    def test_is_not_taken_from_a_holder_whose_statement_takes_long(
+        self, holder, session, monkeypatch
+    ):
+        monkeypatch.setattr(relay, "SILENT_SECONDS", 0)
+        asking = threading.Thread(target=partial(sleep_until_cancelled, holder), daemon=True)
+        asking.start()
+        running = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
+        pid = [holder.info.backend_pid]
+        wait_until(lambda: session.execute(running, pid).fetchone(), what="the statement")
+        tries: list[int] = []
+        one = Relay(beat=lambda: tries.append(1) if len(tries) < 3 else one.stop())
+        assert one._wait_for_lock(session) is False
+        assert session.execute(running, pid).fetchone() == (1,)
+        holder.cancel_safe()
+        asking.join(SECONDS)
+
+
+class TestPace:
+    def test_lets_slow_events_wait_for_none(self):
+        pace = Pace()
+        for number in range(200):
+            now = number * 1.05 / relay.FAST
+            pace.add(now, 1)
+            assert pace.seconds_to_gather(now) == 0
+
+    def test_lets_fast_events_gather_from_the_last_batch_on(self):
+        pace = Pace()
+        pace.add(0.5, relay.FAST)
+        pace.add(0.6, 1)
+        assert pace.seconds_to_gather(0.6) == pytest.approx(relay.GATHER_SECONDS)
+        assert pace.seconds_to_gather(0.7) == pytest.approx(relay.GATHER_SECONDS - 0.1)
+        assert pace.seconds_to_gather(0.9) == 0
+
+    def test_forgets_what_is_a_second_old(self):
+        pace = Pace()
+        pace.add(0.0, 10 * relay.FAST)
+        pace.add(0.95, 1)
+        assert pace.seconds_to_gather(0.95) > 0
+        assert pace.seconds_to_gather(1.0) == 0
+
 
 class TestRun:
+    def test_ends_at_once_when_told_to_while_it_waits(self, sent, take_note, monkeypatch):
+        monkeypatch.setattr(relay, "IDLE_SECONDS", 2 * SECONDS)
+        monkeypatch.setattr(jobs, "_jobs", {})
+        one = Relay(beat=lambda: None)
+        thread = threading.Thread(target=one.run, daemon=True)
+        thread.start()
+        take_note("a")
+        wait_until(partial(are_sent, sent, ["a"]), what="the event")
+        one.stop()
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+
     def test_is_woken_by_an_event(self, sent, take_note, monkeypatch):
         monkeypatch.setattr(relay, "IDLE_SECONDS", 40)  # longer than an event is waited for
         monkeypatch.setattr(jobs, "_jobs", {})
@@ -204,7 +312,6 @@ class TestRun:
                 wait_until(partial(are_sent, sent, texts), seconds=20, what=texts[-1])
         finally:
             one.stop()
-            take_note("of the end")
             thread.join(SECONDS)
 
     def test_begins_the_state_row_once_and_keeps_its_epoch(self, sent):

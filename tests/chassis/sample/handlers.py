@@ -3,6 +3,7 @@
 from django.db import connection
 
 from chassis.events import handles
+from tests.chassis.sample import breaking
 from tests.chassis.sample.events import NoteTaken
 
 HELD = 1
@@ -19,6 +20,8 @@ def keep_note(note: NoteTaken) -> str:
         if note.text.startswith("held"):
             cursor.execute("SET LOCAL lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HELD])
+        if note.text in breaking.WAYS:
+            breaking.WAYS[note.text]()
     return f"kept {note.text}"
 
 

@@ -1,0 +1,101 @@
+"""One request's id and trace, found again wherever something came of it."""
+
+import re
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from tests.contracts.wire import validate
+from tests.system.platform import ADDRESS, ORDERS, PRODUCTS, Client, Platform, wait_until
+
+LINES = {
+    "order-web-1": ["request .*path=/api/v1/orders"],
+    "catalog-web-1": ["request .*path=/internal/v1/reservations/"],
+    "order-relay": ["event_published .*type=order.placed"],
+    "catalog-worker": ["event_handled .*consumer=catalog.count_sales"],
+    "order-worker": ["mail_sent", "event_handled .*consumer=order.mail"],
+}
+"""The lines of each process's log that an order leaves."""
+
+
+def keywords(line: str) -> dict[str, str]:
+    return dict(re.findall(r"(\w+)=(\S+)", line))
+
+
+class TestTrace:
+    def test_of_an_order_is_in_every_log_on_its_way(
+        self, platform: Platform, customer: Client, product: Mapping[str, Any]
+    ) -> None:
+        request_id, trace_id, span_id = f"test-{uuid4()}", token_hex(16), token_hex(8)
+        body = {"lines": [{"sku": product["sku"], "quantity": 1}], "shipping_address": ADDRESS}
+        placed = customer.post(
+            ORDERS,
+            body,
+            **{
+                "Idempotency-Key": str(uuid4()),
+                "X-Request-ID": request_id,
+                "traceparent": f"00-{trace_id}-{span_id}-01",
+            },
+        )
+        assert (placed.status_code, placed.headers["X-Request-ID"]) == (201, request_id)
+
+        def found() -> dict[str, list[dict[str, str]]]:
+            return {name: self.lines(platform, name, request_id) for name in LINES}
+
+        wait_until(
+            lambda: all(len(found()[name]) >= len(LINES[name]) for name in LINES),
+            seconds=30,
+            what="a line of each process with the request's id",
+        )
+        lines = found()
+        assert {k["trace_id"] for each in lines.values() for k in each} == {trace_id}
+        spans = {
+            name: {k["span_id"] for k in each if "span_id" in k} for name, each in lines.items()
+        }
+        hops = ("order-web-1", "catalog-web-1", "catalog-worker", "order-worker")
+        assert [len(spans[hop]) for hop in hops] == [1, 1, 1, 1], spans
+        assert len({span_id}.union(*spans.values())) == 1 + len(hops)
+
+    @staticmethod
+    def lines(platform: Platform, process: str, request_id: str) -> list[dict[str, str]]:
+        """Return the keywords of the lines that a process is to write of the request."""
+        log = (platform.home / "logs" / f"{process}.log").read_text(encoding="utf-8")
+        return [
+            keywords(line)
+            for line in log.splitlines()
+            if request_id in line and any(re.search(wanted, line) for wanted in LINES[process])
+        ]
+
+    def test_of_a_hostile_client_is_replaced(self, platform: Platform) -> None:
+        hostile = {"X-Request-ID": "x" * 5000, "traceparent": "00-" + "0" * 500}
+        answer = platform.client().get(PRODUCTS, **hostile)
+        made = answer.headers["X-Request-ID"]
+        assert answer.status_code == 200
+        assert re.fullmatch(r"[0-9a-f-]{36}", made)
+        logs = (platform.home / "logs" / "catalog-web-1.log").read_text(encoding="utf-8")
+        (line,) = (line for line in logs.splitlines() if made in line)
+        assert re.fullmatch(r"[0-9a-f]{32}", keywords(line)["trace_id"])
+        assert "x" * 100 not in line
+
+
+class TestWire:
+    def test_carries_what_the_contracts_say(
+        self, platform: Platform, customer: Client, product: Mapping[str, Any]
+    ) -> None:
+        order = customer.buy(product["sku"])
+        platform.event_log("catalog", order["id"], consumed=2)
+        platform.event_log("order", order["id"], consumed=2)
+        types = set()
+        for service in ("auth", "catalog", "order"):
+            url = f"{platform.row('platform', 'postgres')['url']}"
+            with psycopg.connect(url, dbname=f"souk_{service}") as connection:
+                rows = connection.execute(
+                    "SELECT envelope FROM inbox WHERE consumer NOT LIKE '%.refused'"
+                ).fetchall()
+            for (message,) in rows:
+                validate(message)
+                types.add(message["type"])
+        assert types >= {"user.registered", "product.created", "order.placed", "order.paid"}
