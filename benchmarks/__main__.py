@@ -20,6 +20,7 @@ from benchmarks import (
     catalog,
     database,
     events,
+    latency,
     log_in,
     order_figures,
     orders,
@@ -28,6 +29,7 @@ from benchmarks import (
     table,
     tokens,
 )
+from benchmarks.latency import Latencies
 from benchmarks.load import Bounds, UnexpectedAnswerError
 from benchmarks.measure import Candidate, Plan, run_rounds
 from benchmarks.table import Subject
@@ -56,6 +58,8 @@ def main() -> None:
     log_in_rounds: list[log_in.Round] = []
     scaled: scale.Scale | None = None
     ordered: list[order_figures.Measured] = []
+    latencies: list[Latencies] = []
+    sustained: Subject | None = None
     started, busy = time.monotonic(), os.getloadavg()[0]
     try:
         with _progress() as progress:
@@ -65,7 +69,8 @@ def main() -> None:
                 requests = _SCALE_REQUESTS[arguments.quick]
                 scaled = scale.measure(arguments.products, requests, progress)
             if "events" in arguments.only:
-                subjects.append(_measure_events(plan, progress))
+                sustained, latencies = _measure_events(plan, arguments, progress)
+                subjects.append(sustained)
             if "orders" in arguments.only:
                 fewer = replace(plan, bounds=replace(plan.bounds, requests=_MOST_ORDERS))
                 ordered = orders.measure(fewer, progress)
@@ -77,12 +82,14 @@ def main() -> None:
                 log_in_rounds = log_in.measure(plan.rounds)
     except UnexpectedAnswerError as error:
         sys.exit(f"The benchmark stops: {error} (--seed {arguments.seed})")
+    if sustained is not None:
+        print("\n".join(latency.markdown(latencies, sustained)) + "\n")
     _show(subjects, scaled, ordered, token_rounds, log_in_rounds)
     print(
         f"Medians of {plan.rounds} interleaved rounds ± half their range; "
         f"{time.monotonic() - started:.0f} s in all. "
         f"Before it began, {busy:.1f} processes were running on {os.cpu_count()} cores. "
-        f"The answers to reads were compared at paths drawn by --seed {arguments.seed}."
+        f"Paths of reads and times of events were drawn by --seed {arguments.seed}."
     )
 
 
@@ -131,7 +138,8 @@ def _parse() -> argparse.Namespace:
         type=int,
         default=random.randrange(1_000_000),
         metavar="N",
-        help="of the paths at which the servers' answers are compared (default: another each time)",
+        help="of the paths at which the servers' answers are compared, and of the times between events "
+        "(default: another each time)",
     )
     arguments = parser.parse_args()
     arguments.only = arguments.only or list(_SCENARIOS)
@@ -155,11 +163,16 @@ def _measure_reads(
         ]
 
 
-def _measure_events(plan: Plan, progress: Callable[[str], None]) -> Subject:
+def _measure_events(
+    plan: Plan, arguments: argparse.Namespace, progress: Callable[[str], None]
+) -> tuple[Subject, list[Latencies]]:
     progress("starting a platform")
-    with platform.running() as found, events.candidates(found) as candidates:
-        fewer = replace(plan, bounds=replace(plan.bounds, requests=_MOST_EVENTS))
-        return _measure("events, auth to order", candidates, fewer, progress)
+    with platform.running() as found:
+        count = latency.QUICK_EVENTS if arguments.quick else latency.EVENTS
+        latencies = latency.measure(found, events=count, seed=arguments.seed, progress=progress)
+        with events.candidates(found) as candidates:
+            fewer = replace(plan, bounds=replace(plan.bounds, requests=_MOST_EVENTS))
+            return _measure("events, auth to order", candidates, fewer, progress), latencies
 
 
 def _measure(

@@ -75,7 +75,7 @@ def candidates(platform: Platform) -> Iterator[list[Candidate]]:
 
 def _ours(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
     variables = {**platform.variables("auth"), "DJANGO_SETTINGS_MODULE": "settings.auth"}
-    publisher = _start_publisher("ours", variables, platform, stack)
+    publisher = start_publisher("ours", variables, platform, stack)
     order = _connect(platform.variables("order")["DATABASE_URL"], stack)
     roots = [publisher.pid, platform.pid("auth", "relay"), platform.pid("order", "worker")]
     return EventsCandidate(
@@ -94,7 +94,7 @@ def _bare(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
         "BENCH_ORDER_URL": urls["order"],
         "BENCH_BROKER_URL": platform.processes["platform", "redis"].url,
     }
-    publisher = _start_publisher("bare", variables, platform, stack)
+    publisher = start_publisher("bare", variables, platform, stack)
     module, logs = bare_bus.__name__, platform.home.logs
     others = [
         stack.enter_context(running(f"bare-{role}", ["-m", module, role], variables, logs))
@@ -113,7 +113,7 @@ def _bare(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
 def _celery(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
     url = platform.processes["platform", "redis"].url
     variables = {"BENCH_BROKER_URL": url, "BENCH_QUEUE": _CELERY_QUEUE}
-    publisher = _start_publisher("celery", variables, platform, stack)
+    publisher = start_publisher("celery", variables, platform, stack)
     worker = stack.enter_context(running("celery", _CELERY, variables, platform.home.logs))
     broker = redis.Redis.from_url(url)
     return EventsCandidate(
@@ -125,9 +125,10 @@ def _celery(platform: Platform, stack: contextlib.ExitStack) -> Candidate:
     )
 
 
-def _start_publisher(
+def start_publisher(
     name: str, variables: Mapping[str, str], platform: Platform, stack: contextlib.ExitStack
 ) -> subprocess.Popen[str]:
+    """Start a publisher that ends with the stack; its input and output are pipes."""
     log = stack.enter_context((platform.home.logs / f"publisher-{name}.log").open("wb"))
     publisher = subprocess.Popen(
         [sys.executable, "-m", publishers.__name__, name],

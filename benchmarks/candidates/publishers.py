@@ -3,6 +3,8 @@
 `python -m benchmarks.candidates.publishers ours|bare|celery` reads lines of two numbers, most
 events and most seconds, and answers each with the number of events that it published. Eight
 threads publish, as eight requests at once would: each event in a transaction of its own.
+With `one` it publishes one of ours for each line, and answers with the event's id and the time at
+which its COMMIT had returned.
 """
 
 import sys
@@ -15,7 +17,7 @@ from uuid import UUID
 THREADS: Final = 8
 
 
-def serve(publish: Callable[[], None]) -> None:
+def serve(publish: Callable[[], object]) -> None:
     """Answer the lines of the input until it ends."""
     with ThreadPoolExecutor(THREADS) as pool:
         for line in sys.stdin:
@@ -26,7 +28,14 @@ def serve(publish: Callable[[], None]) -> None:
             print(sum(done.result() for done in shares), flush=True)
 
 
-def _publish_share(publish: Callable[[], None], share: int, deadline: float) -> int:
+def serve_one(publish: Callable[[], UUID]) -> None:
+    """Answer each line of the input until it ends."""
+    for _ in sys.stdin:
+        event_id = publish()
+        print(event_id, time.monotonic(), flush=True)
+
+
+def _publish_share(publish: Callable[[], object], share: int, deadline: float) -> int:
     for number in range(share):
         if time.monotonic() >= deadline:
             return number
@@ -34,7 +43,7 @@ def _publish_share(publish: Callable[[], None], share: int, deadline: float) -> 
     return share
 
 
-def ours() -> Callable[[], None]:
+def ours() -> Callable[[], UUID]:
     """Return what a request of the auth service does to publish."""
     import django
 
@@ -45,10 +54,10 @@ def ours() -> Callable[[], None]:
     from chassis.events import publish
     from chassis.ids import uuid7
 
-    def publish_one() -> None:
+    def publish_one() -> UUID:
         user_id = uuid7()
         with transaction.atomic(durable=True):
-            publish(
+            return publish(
                 UserRegistered(user_id=user_id, email=email_of(user_id), name="Anyone"),
                 subject=str(user_id),
             )
@@ -76,4 +85,7 @@ def email_of(user_id: UUID) -> str:
 
 
 if __name__ == "__main__":
-    serve({"ours": ours, "bare": bare, "celery": celery}[sys.argv[1]]())
+    if sys.argv[1] == "one":
+        serve_one(ours())
+    else:
+        serve({"ours": ours, "bare": bare, "celery": celery}[sys.argv[1]]())
