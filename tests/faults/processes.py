@@ -1,6 +1,7 @@
 """Processes of the platform that a test kills, or starts a second one of."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -27,11 +28,12 @@ def second(platform: Platform, service: str, role: str) -> Iterator[psutil.Proce
     plan, process = platform.plan, platform.process(service, role)
     health = plan.home.health / f"{process.name}-2"
     own_address = {"HEALTH_FILE": str(health), "METRICS_BIND": ""}
+    first = json.loads((plan.home.run / "processes" / f"{process.name}.json").read_text())
     with (platform.home / "logs" / f"{process.name}-2.log").open("wb") as log:
         own = subprocess.Popen(
             plan.command(process),
             cwd=ROOT,
-            env={**plan.environment(process), **own_address},
+            env={**first["environment"], **own_address},
             stdout=log,
             stderr=log,
         )

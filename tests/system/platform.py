@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -153,10 +154,10 @@ class Platform:
         """Return every process of the platform, supervisord and children of servers too."""
         return processes.find(self._home)
 
-    def wait_until_well(self, seconds: float = 60) -> None:
-        """Return when every process does its work and the gateway reaches every service."""
+    def wait_until_well(self, seconds: float = 60, *, but: AbstractSet[str] = frozenset()) -> None:
+        """Return when every process does its work, but for those that are in some other states."""
         wait_until(
-            lambda: all(row["state"] == "running" for row in self.rows()),
+            lambda: all(row["state"] in {"running", *but} for row in self.rows()),
             seconds=seconds,
             what="every process running",
         )
@@ -210,7 +211,7 @@ class Platform:
             for role in roles:
                 if self.row(service, role)["pid"] is None:
                     self.start_process(service, role)
-            self.wait_until_well()
+            self.wait_until_well(but={"stopped"})  # blocks may be nested
 
     @contextlib.contextmanager
     def frozen(self, service: str, role: str) -> Iterator[None]:
