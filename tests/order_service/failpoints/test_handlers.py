@@ -8,7 +8,7 @@ import pytest
 from apps.order_service import services
 from apps.order_service.models import Customer as KnownCustomer
 from apps.order_service.models import KnownProduct
-from chassis.events import declarations, outbox
+from chassis.events import declarations, inbox, outbox
 from chassis.ids import uuid7
 from chassis.models import DenyEntry, OutboxEvent
 from tests.conftest import envelope
@@ -117,7 +117,10 @@ class TestProduct:
 
 @pytest.fixture
 def announced(customer_with, catalog):
-    """Return a function that brings a known customer's order to a status; it returns the event."""
+    """Return a function that brings a known customer's order to a status; it returns the event.
+
+    Those before it are handled already: a mail waits for them.
+    """
 
     def make(name):
         if name == "order.rejected":
@@ -138,8 +141,13 @@ def announced(customer_with, catalog):
         KnownCustomer.objects.create(
             user_id=customer.user_id, email=f"{customer.user_id}@shop.example", name="Ada"
         )
-        row = OutboxEvent.objects.get(subject=str(order_id), type=name)
-        return msgspec.to_builtins(outbox.envelope_of(row))
+        rows = list(OutboxEvent.objects.filter(subject=str(order_id)).order_by("sequence"))
+        while rows[-1].type != name:
+            rows.pop()
+        *before, message = (msgspec.to_builtins(outbox.envelope_of(row)) for row in rows)
+        for earlier in before:
+            inbox.receive(earlier)
+        return message
 
     return make
 
