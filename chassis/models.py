@@ -157,6 +157,12 @@ class InboxEvent(models.Model):
             ),
             models.Index(fields=["subject"], name="inbox_subject"),
             models.Index(fields=["dead_at"], condition=Q(dead_at__isnull=False), name="inbox_dead"),
+            # As chassis.events.dead_letters.DISCARDED has it.
+            models.Index(
+                fields=["-id"],
+                condition=Q(handled_at__isnull=False, effect__startswith="discarded: "),
+                name="inbox_discarded",
+            ),
         ]
 
     def __str__(self) -> str:

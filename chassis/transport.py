@@ -15,9 +15,12 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 import msgspec
+import structlog
 from django.conf import settings
 from kombu.transport import redis as kombu
+from kombu.transport import virtual
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from chassis import work
 from chassis.events.dead_letters import LONGEST_MESSAGE
@@ -29,6 +32,9 @@ REFUSE: Final = "souk.refuse"
 """Takes two: a text that is no message of ours, and why."""
 LONGEST_BYTES: Final = 4 * 1024 * 1024
 """A message of ours holds ten events, of a few kilobytes each."""
+
+
+log = structlog.get_logger()
 
 
 class _Headers(msgspec.Struct):
@@ -72,7 +78,7 @@ def rebuild(queue: str, text: bytes) -> bytes:
         )
     # Without what differs each time it comes, so that it is the same dead letter.
     asked = msgspec.json.encode({"task": task, "args": arguments})
-    return _refusal(queue, asked, f"{queue} is not for {task} with {len(arguments)} arguments")
+    return _refusal(queue, asked, f"{queue} takes no {task} of {len(arguments)} arguments")
 
 
 def _arity(queue: str) -> dict[str, int]:
@@ -127,6 +133,17 @@ class QoS(kombu.QoS):
     service that may run scripts may stop the broker for everybody.
     """
 
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Keep a message until it is acknowledged; of a broker that is full, in this process alone.
+
+        There it cannot be put back, so it is handled; should the process die, the repair brings it.
+        """
+        try:
+            super().append(message, delivery_tag)
+        except OutOfMemoryError:
+            log.warning("broker_full")
+            virtual.QoS.append(self, message, delivery_tag)
+
     def restore_visible(self, start: int = 0, num: int | None = None, interval: int = 1) -> None:
         """Put them back."""
         before = time.time() - self.visibility_timeout
@@ -141,8 +158,18 @@ class Channel(kombu.Channel):
 
     QoS = QoS
 
+    _client: Client | None = None
+
     def _get_client(self) -> type[Client]:
         return Client
+
+    def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 -- kombu's
+        """Return the client of the connections there are; kombu makes one for each command."""
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[misc]
+        if self._client is None or self._client.connection_pool is not self.pool:
+            self._client = super()._create_client()  # type: ignore[misc]
+        return self._client
 
     def _queue_bind(self, *_: Any) -> None:
         """Do nothing: a message is sent to the queue it names."""

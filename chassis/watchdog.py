@@ -20,8 +20,6 @@ from chassis import heartbeat, queues
 
 LOOKS: Final = 10
 """So often in a row a worker must be seen to hang: 20 s."""
-LOOKS_RECONNECTING: Final = 20
-"""The same for one that has no connection to a broker that answers: Celery pauses for up to 30 s."""
 LOOKS_RELAY: Final = 30
 """So often in a row a relay must be seen not to turn: 60 s, and no statement takes more than 30 s."""
 
@@ -62,18 +60,12 @@ class WorkerWatch:
         self._names = names
         self._threads = threads
         self._turns = 0
-        self._is_connected = False
         self._still = _Repeats()
         self._untaken: dict[str, _Repeats] = {name: _Repeats() for name in names}
 
     def turn(self) -> None:
         """Note that the loop turns; that is, that it is connected."""
         self._turns += 1
-        self._is_connected = True
-
-    def disconnect(self) -> None:
-        """Note that it connects anew."""
-        self._is_connected = False
 
     def look(self, *, taken: int, under_way: int, is_stopping: bool) -> str | None:
         """Return why it hangs, None while it does not, or may not.
@@ -87,7 +79,7 @@ class WorkerWatch:
         if waiting is None:
             self._forget()
             return None
-        if self._still.see(self._turns) >= (LOOKS if self._is_connected else LOOKS_RECONNECTING):
+        if self._still.see(self._turns) >= LOOKS:
             return "its loop stands still"
         has_room = under_way < self._threads
         for name, message in zip(self._names, waiting, strict=True):

@@ -41,7 +41,7 @@ _RIGHTS = {
     "redis": (
         "~souk.{service}.* +ping +hello +select +client|setinfo +multi +exec +watch +unwatch"
         " +brpop +lpush +rpush +llen +lindex +hset +hget +hdel +zadd +zrem +zrange"
-        " (%W~souk.*.{service} +lpush)"
+        " ({queues} +lpush)"
     ),
     "cache": (
         "~{service}:* +ping +hello +select +client|setinfo +multi +exec"
@@ -84,10 +84,14 @@ def _users(secrets: Secrets, role: str) -> str:
     lines = ["user default off", f"user souk on {_digest(secrets['valkey'])} ~* &* +@all"]
     lines += [
         f"user {service} on {_digest(secrets[f'{service}.{_SECRET_NAMES[role]}'])}"
-        f" {_RIGHTS[role].format(service=service)}"
+        f" {_RIGHTS[role].format(service=service, queues=_queues_of_others(service))}"
         for service in SERVICES
     ]
     return "\n".join(lines) + "\n"
+
+
+def _queues_of_others(producer: str) -> str:
+    return " ".join(f"%W~souk.{one}.{producer}" for one in SERVICES if one != producer)
 
 
 def _digest(password: str) -> str:

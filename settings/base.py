@@ -131,7 +131,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "FAILPOINTS": False,
         "BROKER_URL": env["BROKER_URL"],
         "SERVICES": SERVICES,
-        "EVENT_PUBLISHERS": events.PUBLISHERS,
+        "EVENT_PUBLISHERS": events.publishers(service),
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",
     }

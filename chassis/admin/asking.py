@@ -1,6 +1,6 @@
 """Pages that ask before something happens, and tell what came of it."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ class Question:
     back: str = "Cancel"
     """What leads back where nothing is to happen."""
     done: str = ""
-    """What is told of selected rows, as in "2 sessions ended"."""
+    """What is told of selected rows, as in "2 sessions ended" and "could not be ended"."""
     danger: bool = False
     choices: Sequence[tuple[str, str]] = ()
     """Values and labels to choose one of; it comes back as `choice`."""
@@ -58,7 +58,8 @@ class AskingAdmin(ThemeAdmin):
             question: what is asked.
             act: takes the choice, calls one service and returns what was done, for people. Its
                 public errors are shown as they are.
-            back: where to go then; the object's page, or the list, if not given.
+            back: where to go then; the object's page, or the list, if not given. What is refused
+                leads to the object's page: it is there still.
         """
         back = back or self._url_of(obj)
         if request.method != "POST":
@@ -67,8 +68,8 @@ class AskingAdmin(ThemeAdmin):
         if question.choices and choice not in dict(question.choices):
             self.message_user(request, "Choose one.", messages.ERROR)
             return self.ask(request, question, back=back, about=obj)
-        self.run(request, lambda: act(choice))
-        return HttpResponseRedirect(back)
+        is_done = self.run(request, lambda: act(choice))
+        return HttpResponseRedirect(back if is_done or obj is None else self._url_of(obj))
 
     def confirmed_selection(
         self,
@@ -89,7 +90,7 @@ class AskingAdmin(ThemeAdmin):
             rows: those of the selected ones that need it, MOST_AT_ONCE at most.
             question: what is asked; its title takes the number and the rows' name, as "End {}".
             act: calls one service for one row. Its public errors are shown as they are, each with
-                the number of rows that it was of.
+                the row that it was of, or the number of rows.
             form: what is asked besides, bound once the answer is posted; nothing is done before it
                 is valid, and `act` takes what was typed from it.
         """
@@ -111,17 +112,18 @@ class AskingAdmin(ThemeAdmin):
                 ],
                 form=form,
             )
-        failures: Counter[str] = Counter()
+        failures: defaultdict[str, list[str]] = defaultdict(list)
         for row in rows:
             try:
                 act(row)
             except PublicError as error:
-                failures[str(error)] += 1
-        if done := len(rows) - failures.total():
+                failures[str(error)].append(self.label_of(row))
+        if done := len(rows) - sum(map(len, failures.values())):
             told = f"{number_of(done, self.model)} {question.done}."
             self.message_user(request, told, messages.SUCCESS)
-        for reason, number in failures.items():
-            told = f"{number_of(number, self.model)} not: {reason}"
+        for reason, labels in failures.items():
+            which = f" ({labels[0]})" if len(labels) == 1 else ""
+            told = f"{number_of(len(labels), self.model)} could not be {question.done}{which}: {reason}"
             self.message_user(request, told, messages.ERROR)
         return HttpResponseRedirect(back)
 
@@ -129,14 +131,15 @@ class AskingAdmin(ThemeAdmin):
         """Return what a selected row is called where it is asked about."""
         return str(row)
 
-    def run(self, request: HttpRequest, act: Callable[[], str]) -> None:
-        """Call a service and tell the user what came of it."""
+    def run(self, request: HttpRequest, act: Callable[[], str]) -> bool:
+        """Call a service, tell the user what came of it, and return whether it was done."""
         try:
             told = act()
         except PublicError as error:
             self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, told, messages.SUCCESS)
+            return False
+        self.message_user(request, told, messages.SUCCESS)
+        return True
 
     def submitted(
         self,

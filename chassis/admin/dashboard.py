@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
@@ -23,6 +24,8 @@ MOST_COUNTED: Final = 1000
 _OLD_SECONDS: Final = 60
 """An event that waits longer than this to be published is worth a look."""
 
+_LATE_SWEEPS: Final = 4
+"""A publisher that was not looked at for as long as so many sweeps take is worth a look."""
 
 _GREY: Final = "#9ca3af"
 """Legible on the light and on the dark ground."""
@@ -138,8 +141,9 @@ class Dashboard:
 
 def bus_cards() -> list[Card]:
     """Return how the service's events are doing."""
-    now = figures.read()
-    return [_dead_letters(now), _unpublished(now), _queued(now), _undone(now), _lag(now)]
+    now, swept = figures.read(), figures.swept()
+    cards = [_dead_letters(now), _unpublished(now), _queued(now), _undone(now), _lag(now)]
+    return [*cards, _repair(now, swept)] if swept else cards
 
 
 def bus_dashboard() -> Dashboard:
@@ -202,14 +206,31 @@ def _queued(now: Figures) -> Card:
             hint="the broker does not answer; events wait in the databases",
             level="danger",
         )
-    swept = now.swept_seconds
-    looked = "" if swept is None else f"; last looked for {age(swept)} ago"
     return Card(
         title="Messages in the queues",
         value=f"{now.queue_length:,}",
-        hint=f"{now.repaired:,} lost events found again{looked}",
-        level="warning" if swept is not None and swept > _OLD_SECONDS else "success",
+        hint="of up to ten events each",
+        level="success",
     )
+
+
+def _repair(now: Figures, swept: Mapping[str, float | None]) -> Card:
+    told = ", ".join(
+        f"{name} {'never' if seconds is None else f'{age(seconds)} ago'}"
+        for name, seconds in swept.items()
+    )
+    is_late = any(seconds is None or seconds > _late_seconds() for seconds in swept.values())
+    return Card(
+        title="Repair",
+        value=f"{now.repaired:,}",
+        hint=f"lost events found again; looked for: {told}",
+        level="warning" if is_late else "success",
+    )
+
+
+def _late_seconds() -> float:
+    seconds: float = _LATE_SWEEPS * settings.SWEEP_SECONDS
+    return seconds
 
 
 def _undone(now: Figures) -> Card:

@@ -44,6 +44,11 @@ def code(value: object) -> SafeString | str:
     return format_html('<code class="souk-id">{}</code>', value) if value else ""
 
 
+def long_text(text: str) -> SafeString | str:
+    """Return a text that is broken anywhere, so that one without spaces makes no table wider."""
+    return format_html('<div class="souk-long">{}</div>', text) if text else ""
+
+
 def user_link(user_id: object) -> SafeString:
     """Return a user's id, shortened, with a link to auth's page: that service alone knows the name."""
     url = f"{settings.ADMIN_PATHS['auth']}accounts/user/{user_id}/change/"

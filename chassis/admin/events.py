@@ -1,19 +1,16 @@
-"""The pages of events: those written, those received, and those that a handler gave up on."""
+"""The pages of events: those written, and those received."""
 
-import contextlib
-import json
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import msgspec
-from django import forms
-from django.contrib.admin import action as list_action
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from chassis.admin.asking import Question
-from chassis.admin.display import code, pretty_json, short_id, trace, when
+from chassis.admin.display import code, long_text, pretty_json, short_id, trace, when
 from chassis.admin.filters import (
     ConsumedTypeFilter,
     ConsumerFilter,
@@ -22,10 +19,12 @@ from chassis.admin.filters import (
     StateFilter,
     as_uuid,
 )
-from chassis.admin.options import MOST_AT_ONCE, ReadOnlyAdmin, actor_id
-from chassis.admin.theme import ActionVariant, DropdownFilter, TextInput, action, display
-from chassis.events import dead_letters, declarations, outbox
-from chassis.models import AuditEntry, DeadLetter, InboxEvent, OutboxEvent
+from chassis.admin.options import ReadOnlyAdmin
+from chassis.admin.theme import DropdownFilter, display
+from chassis.events import dead_letters, declarations, describing, failures, outbox
+from chassis.models import InboxEvent, OutboxEvent
+
+_LONGEST_CELL: Final = 160
 
 
 class SubjectSearch(ReadOnlyAdmin):
@@ -116,9 +115,14 @@ class InboxAdmin(SubjectSearch):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the rows; a list shows neither envelopes nor whole traces."""
-        rows = super().get_queryset(request)
-        return rows.defer("envelope") if _is_list(request) else rows
+        """Return the rows; a list shows no envelopes, and of a refused message the beginning."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if _is_list(request):
+            rows = rows.defer("envelope").annotate(
+                producer=KT("envelope__producer"),
+                beginning=Left(KT("envelope__message"), describing.NEEDED_FOR_LINE),
+            )
+        return rows
 
     @display(description="Type")
     def type_(self, obj: InboxEvent) -> str:
@@ -154,9 +158,9 @@ class InboxAdmin(SubjectSearch):
         return "failing" if obj.attempts or obj.error else "waiting"
 
     @display(description="Outcome")
-    def outcome(self, obj: InboxEvent) -> str:
-        """Return the effect, or the last line of the failure."""
-        return (obj.effect or last_line(obj.error))[:120]
+    def outcome(self, obj: InboxEvent) -> SafeString | str:
+        """Return the effect, or why there is none."""
+        return _told_of(obj, obj.effect) if obj.effect else reason(obj)
 
     @display(description="Request id")
     def request_id(self, obj: InboxEvent) -> str:
@@ -173,145 +177,34 @@ class InboxAdmin(SubjectSearch):
         """Return the event as it came; of a refused one the text, and on whose queue it came."""
         if obj.consumer != dead_letters.refused():
             return pretty_json(obj.envelope)
-        sender = obj.envelope.get("producer") or "an unknown sender"
-        text = str(obj.envelope.get("message", ""))
-        with contextlib.suppress(ValueError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False, sort_keys=True)
-        return trace(f"from {sender}\n\n{text}")
+        sender = describing.sender_of(obj.envelope)
+        return trace(f"from {sender}\n\n{describing.text_of(obj.envelope)}")
 
 
-class DeadLetterAdmin(InboxAdmin):
-    """Events that a handler gave up on, and the way back."""
+def reason(row: Any) -> SafeString | str:
+    """Return the last line of a failure; of a refused message, by which many are alike, its own too.
 
-    list_display = ("type_", "consumer", "subject_", "died", "attempts", "reason")
-    list_filter = (ConsumerFilter, ConsumedTypeFilter)
-    ordering = ("-dead_at", "-pk")
-    audit_type = "event"
-    has_history = True
-    actions = ("redrive_selected", "discard_selected")
-    actions_detail = ("redrive", "discard")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the dead ones."""
-        return super().get_queryset(request).filter(dead_at__isnull=False)
-
-    def history_of(self, obj: Any) -> QuerySet[AuditEntry]:
-        """Return what was done about the event, whoever consumes it."""
-        return AuditEntry.objects.filter(target_type="event", target_id=str(obj.event_id)).order_by(
-            "-id"
-        )
-
-    @display(description="Died")
-    def died(self, obj: DeadLetter) -> str:
-        """Return how long ago it was given up on."""
-        return when(obj.dead_at)
-
-    @display(description="Reason")
-    def reason(self, obj: DeadLetter) -> str:
-        """Return the last line of the failure."""
-        return last_line(obj.error)[:160]
-
-    @action(description="Redrive", url_path="redrive", icon="replay")
-    def redrive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Try one again."""
-        obj = self.object_or_404(request, object_id)
-        question = replace(_REDRIVE, title="Redrive dead letter")
-
-        def act(_: str) -> str:
-            _redrive(obj, request)
-            return "It is tried again within seconds."
-
-        back = reverse("admin:chassis_deadletter_changelist")
-        return self.confirmed(request, obj, question, act, back=back)
-
-    @list_action(description="Redrive")
-    def redrive_selected(
-        self, request: HttpRequest, queryset: QuerySet[DeadLetter]
-    ) -> HttpResponse | None:
-        """Try the selected ones again."""
-        rows = list(queryset[:MOST_AT_ONCE])
-        return self.confirmed_selection(
-            request,
-            rows,
-            _REDRIVE,
-            lambda row: _redrive(row, request),
-        )
-
-    @action(description="Discard", url_path="discard", icon="delete", variant=ActionVariant.DANGER)
-    def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Give one up for good."""
-        obj = self.object_or_404(request, object_id)
-        form = DiscardForm(request.POST or None)
-
-        def act(typed: dict[str, Any]) -> str:
-            _discard(obj, request, typed["reason"])
-            return "It is discarded."
-
-        back = reverse("admin:chassis_deadletter_changelist")
-        if request.method == "POST" and self.submitted(request, form, act):
-            return HttpResponseRedirect(back)
-        question = replace(_DISCARD, title="Discard dead letter")
-        return self.ask(request, question, back=back, about=obj, form=form)
-
-    @list_action(description="Discard")
-    def discard_selected(
-        self, request: HttpRequest, queryset: QuerySet[DeadLetter]
-    ) -> HttpResponse | None:
-        """Give the selected ones up for good."""
-        form = DiscardForm(request.POST if request.POST.get("confirmed") == "yes" else None)
-        return self.confirmed_selection(
-            request,
-            list(queryset[:MOST_AT_ONCE]),
-            _DISCARD,
-            lambda row: _discard(row, request, form.cleaned_data["reason"]),
-            form=form,
-        )
-
-    def label_of(self, row: DeadLetter) -> str:
-        """Return what it is called where it is asked about."""
-        return f"{row.type} of {row.subject}, for {row.consumer}"
+    Args:
+        row: of a list.
+    """
+    return _told_of(row, failures.last_line(row.error))
 
 
-_REDRIVE: Final = Question(
-    title="Redrive {}",
-    text="It helps once the reason of the failure is mended; each event is tried as often as a new"
-    " one, and dies again if it still fails.",
-    button="Redrive",
-    done="redriven",
-)
+def _told_of(row: Any, text: str) -> SafeString | str:
+    told = text[:_LONGEST_CELL]
+    if row.consumer != dead_letters.refused():
+        return long_text(told)
+    line = format_html('<br><span class="text-subtle">{}</span>', message_line(row))
+    return long_text(format_html("{}{}", told, line))
 
 
-_DISCARD: Final = Question(
-    title="Discard {}",
-    text="Nothing comes of it any more, and no later delivery brings it again. It cannot be undone.",
-    button="Discard",
-    back="Keep",
-    done="discarded",
-    danger=True,
-)
+def message_line(row: Any) -> str:
+    """Return who sent a refused message, and how it begins.
 
-
-class DiscardForm(forms.Form):
-    """Why nothing is to come of an event."""
-
-    reason = forms.CharField(
-        max_length=dead_letters.LONGEST_REASON,
-        widget=TextInput,
-        help_text="For the audit log, such as how it was seen to by hand",
-    )
-
-
-def _redrive(row: InboxEvent, request: HttpRequest) -> None:
-    dead_letters.redrive(row.consumer, row.event_id, by=actor_id(request))
-
-
-def _discard(row: InboxEvent, request: HttpRequest, reason: str) -> None:
-    dead_letters.discard(row.consumer, row.event_id, reason=reason, by=actor_id(request))
-
-
-def last_line(text: str) -> str:
-    """Return the last line of a trace: what failed, in its own words."""
-    return text.strip().rpartition("\n")[2]
+    Args:
+        row: of a list.
+    """
+    return describing.line_of({"producer": row.producer, "message": row.beginning})
 
 
 def _is_list(request: HttpRequest) -> bool:

@@ -70,11 +70,7 @@ class ConsumerFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
         """Return the choices, and the names under which what has none is kept."""
-        names = {
-            subscription.consumer
-            for name in declarations.consumed()
-            for subscription in declarations.subscriptions_of(name)
-        }
+        names = {one.consumer for one in declarations.subscriptions()}
         return [(name, name) for name in sorted({*names, inbox.unknown(), dead_letters.refused()})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -1,6 +1,7 @@
 """The pages that every service has."""
 
-from chassis.admin.events import DeadLetterAdmin, InboxAdmin, OutboxAdmin
+from chassis.admin.dead_letters import DeadLetterAdmin
+from chassis.admin.events import InboxAdmin, OutboxAdmin
 from chassis.admin.security import AuditEntryAdmin, DenyEntryAdmin
 from chassis.admin.site import ServiceAdminSite
 from chassis.models import AuditEntry, DeadLetter, DenyEntry, InboxEvent, OutboxEvent

@@ -57,6 +57,12 @@ class FeedOutput(serializers.Serializer[Any]):
     restarted = serializers.BooleanField(
         help_text="Whether `after` meant nothing here, as after a restore: this is the first page"
     )
+    held = serializers.BooleanField(
+        help_text="Whether the page ends before an event of a type that this release does not know"
+    )
+    pruned = serializers.IntegerField(
+        help_text="Events behind `after` that were deleted before they were read, others' among them"
+    )
     kept_since = serializers.DateTimeField(
         allow_null=True,
         help_text="On the first page from a time on: the oldest event's, if older ones were deleted",

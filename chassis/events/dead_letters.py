@@ -189,14 +189,13 @@ def _hand_over(consumer: str, event_id: UUID) -> None:
     content = kept.get().envelope
     received = envelope.parse(content) if consumer == inbox.unknown() else _taken_anew(content)
     consumers = [one.consumer for one in declarations.subscriptions_of(received.type)]
-    if not consumers and consumer == refused():
+    if not consumers:
         raise RedriveImpossible(f"No handler of {received.type} is there")
     for one in consumers:
         if inbox.claim(one, received):
             inbox.row_of(one, received.id).update(not_before=timezone.now())
-    if consumers:
-        effect = f"handed to {', '.join(consumers)}"
-        kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
+    effect = f"handed to {', '.join(consumers)}"
+    kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
 
 
 def _taken_anew(content: dict[str, Any]) -> Envelope:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 from django.conf import settings
@@ -17,6 +17,10 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its offset, the only ones that go on the wire (RFC 3339)."""
 Handler = Callable[..., str]
 """Takes the payload, and the envelope if it asked for it; returns what it did."""
+
+
+LONGEST_NAME = 100
+"""Characters of a handler's name, as the inbox keeps it."""
 
 
 class DeclarationError(Exception):
@@ -86,6 +90,8 @@ def event(
             )
         if name in _published:
             raise DeclarationError(f"{name} is declared twice")
+        if isinstance(cast("object", consumers), str):  # which holds letters as a tuple does names
+            raise DeclarationError(f"{name} is sent to a tuple of services, not to {consumers!r}")
         if unknown := sorted(set(consumers) - set(settings.SERVICES)):
             raise DeclarationError(f"{name} is sent to {', '.join(unknown)}, which is no service")
         _published[name] = Published(
@@ -124,6 +130,12 @@ def handles(
             the events of its subject.
         order: what it makes of the order of a subject's events.
     """
+    if not isinstance(order, Order):
+        raise DeclarationError(f"{consumer} has the order {order!r}, which is none of Order's")
+    if len(consumer) > LONGEST_NAME:
+        raise DeclarationError(f"{consumer} is longer than {LONGEST_NAME} characters")
+    if consumer.partition(".")[0] in {*settings.SERVICES} - {settings.SERVICE}:
+        raise DeclarationError(f"{consumer} has the name of another service")
     if order is Order.NEWEST and not takes_envelope:
         raise DeclarationError(f"{consumer} cannot know what is older without the envelope")
 
@@ -131,6 +143,10 @@ def handles(
         name = _names.get(payload)
         if name is None:
             raise DeclarationError(f"{payload.__name__} is not declared as an event")
+        if any(one.payload is not payload for one in _subscriptions.get(name, [])):
+            raise DeclarationError(
+                f"{name} is handled by two classes; a service has one view of it"
+            )
         if any(subscription.consumer == consumer for subscription in _subscriptions.get(name, [])):
             raise DeclarationError(f"{consumer} handles {name} twice")
         _subscriptions.setdefault(name, []).append(
@@ -152,7 +168,7 @@ def _register_name(name: str, payload: type) -> None:
     if not is_dataclass(payload) or not payload.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise DeclarationError(f"{payload.__name__} must be a frozen dataclass")
     if publisher_of(name) is None:
-        raise DeclarationError(f"{name} is not registered as an event of any service")
+        raise DeclarationError(f"{name} is no event that settings/events.py registers")
     _names[payload] = name
 
 
@@ -184,6 +200,11 @@ def consumed() -> dict[str, type]:
     return {name: subscriptions[0].payload for name, subscriptions in _subscriptions.items()}
 
 
+def subscriptions() -> list[Subscription]:
+    """Return every handler of this service."""
+    return [one for handlers in _subscriptions.values() for one in handlers]
+
+
 def subscriptions_of(name: str) -> list[Subscription]:
     """Return the handlers of an event type; none if it is unknown here."""
     return list(_subscriptions.get(name, []))
@@ -192,8 +213,9 @@ def subscriptions_of(name: str) -> list[Subscription]:
 def check_order() -> None:
     """Look whether each consumer that must not skip an event is given all of them.
 
-    The events of one kind of subject have the first word of their names in common, and are numbered
-    together: for one that a consumer does not handle it would wait in vain.
+    The events of one subject are numbered together: for one that a consumer does not handle it would
+    wait in vain. A service knows others' events by their names: those with the same first word. That
+    no other one is of the same subject is looked at where all are known (tests/contracts/events.py).
 
     Raises:
         DeclarationError: one is not.

@@ -56,3 +56,8 @@ def text_of(error: Exception) -> str:
     """Return the trace as text that the database can hold."""
     trace = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
     return trace.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a trace: what failed, in its own words."""
+    return text.strip().rpartition("\n")[2]

@@ -56,6 +56,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     last_id: UUID | None
     more: bool
     restarted: bool = False
+    held: bool = False
+    """Whether the page ends before an event of a type that this release does not know."""
+    pruned: int = 0
+    """Events behind the reader's place that were deleted before it came, others' among them."""
     kept_since: datetime | None = None
     """Where a page begins at a time: the oldest event's, if older ones were deleted."""
     events: list[Entry]
@@ -128,9 +132,12 @@ def read(
         else Place(state.epoch, place.position, state.id_there or place.last_id)
     )
     looked: list[_Row] = []
-    more = False
+    more = held = False
+    pruned = 0
     if begin.position < state.last:
-        looked, more = _look(begin.position, consumer, now=now, limit=limit, selection=selection)
+        rows = _rows(begin.position)
+        looked, more, held = _look(rows, consumer, now=now, limit=limit, selection=selection)
+        pruned = rows[0].position - begin.position - 1 if rows and begin.position else 0
     wanted = [
         row.position for row in looked if selection.takes(row) and _is_for(consumer, row.type)
     ]
@@ -146,6 +153,8 @@ def read(
         last_id=end[1],
         more=more or is_cut,
         restarted=restarted,
+        held=held,
+        pruned=pruned,
         kept_since=_kept_since(state, now) if selection.since and not begin.position else None,
         events=entries,
     )
@@ -179,33 +188,43 @@ def _is_elsewhere(place: Place, state: _State) -> bool:
     )
 
 
-def _look(
-    position: int, consumer: str, *, now: datetime, limit: int, selection: Selection
-) -> tuple[list[_Row], bool]:
-    """Return the rows of a page, others' too, and whether there may be more to read at once."""
+def _rows(position: int) -> list[_Row]:
     parameters = {"after": position, "limit": LOOKED_AT}
-    rows = [_Row(*values) for values in fetch(_LOOK, parameters, prepare=True)]
+    return [_Row(*values) for values in fetch(_LOOK, parameters, prepare=True)]
+
+
+class _Looked(NamedTuple):
+    """The rows of a page, others' too, whether there may be more now, and whether one is held back."""
+
+    rows: list[_Row]
+    more: bool = False
+    held: bool = False
+
+
+def _look(
+    rows: list[_Row], consumer: str, *, now: datetime, limit: int, selection: Selection
+) -> _Looked:
+    """Return those of the rows that make a page. What is behind one that waits, waits too."""
     wanted = 0
     for index, row in enumerate(rows):
-        if _must_wait(row, now):
-            return rows[:index], False
+        if row.time > now - timedelta(seconds=SETTLE_SECONDS):
+            return _Looked(rows[:index])
+        if _is_held(row, now):
+            return _Looked(rows[:index], held=True)
         wanted += selection.takes(row) and _is_for(consumer, row.type)
         if wanted == limit:
-            return rows[: index + 1], True
-    return rows, len(rows) == LOOKED_AT
+            return _Looked(rows[: index + 1], more=True)
+    return _Looked(rows, more=len(rows) == LOOKED_AT)
 
 
-def _must_wait(row: _Row, now: datetime) -> bool:
-    """Tell whether a page must end before a row. What is behind it waits too: a page is a prefix.
+def _is_held(row: _Row, now: datetime) -> bool:
+    """Tell whether an event is of a type that this release does not know: the next one's to give away.
 
-    An event of a type that this release does not know is the next release's to give away. But one
-    of a type that no release knows any more must not stop the feed for ever.
+    But one of a type that no release knows any more must not stop the feed for ever.
     """
-    if row.time > now - timedelta(seconds=SETTLE_SECONDS):
-        return True
     if row.type in declarations.published():
         return False
-    return row.published_at is None or row.published_at > now - FORGOTTEN_AFTER
+    return (row.published_at or row.time) > now - FORGOTTEN_AFTER
 
 
 def _is_for(consumer: str, name: str) -> bool:

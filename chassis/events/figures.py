@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from chassis import queues
 from chassis.database import fetch
+from chassis.events import dead_letters, sources
 
 MOST_COUNTED: Final = 10_000
 """A figure stops counting here: reading costs the same whatever has piled up."""
@@ -40,16 +41,18 @@ class Figures:
 # was handled are two servers' clocks: below zero is zero.
 _READ: Final = """
 WITH recent AS (
-    SELECT handled_at, effect, (envelope ->> 'time')::timestamptz AS time
+    SELECT handled_at, effect,
+           CASE WHEN pg_input_is_valid(envelope ->> 'time', 'timestamptz')
+                THEN (envelope ->> 'time')::timestamptz END AS time
     FROM inbox ORDER BY id DESC LIMIT %(recent)s
 ), handled AS (
     SELECT count(*) AS number,
            percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
                ORDER BY greatest(0, extract(epoch FROM handled_at - time))
-           ) AS lags
+           ) FILTER (WHERE time IS NOT NULL) AS lags
     FROM recent
     WHERE handled_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-      AND effect NOT LIKE 'discarded:%%'
+      AND NOT starts_with(effect, %(discarded)s)
 ), undone AS (
     SELECT count(*) FILTER (WHERE attempts = 0 AND error = '') AS waiting,
            count(*) FILTER (WHERE attempts > 0 OR error <> '') AS failing
@@ -65,7 +68,9 @@ WITH recent AS (
     ) AS time
 ), swept AS (
     SELECT coalesce(sum(repaired), 0)::bigint AS repaired,
-           extract(epoch FROM clock_timestamp() - min(swept_at))::float8 AS seconds
+           extract(epoch FROM clock_timestamp() - min(swept_at) FILTER (
+               WHERE source = ANY(%(sources)s)
+           ))::float8 AS seconds
     FROM event_cursor
 )
 SELECT
@@ -81,7 +86,16 @@ SELECT
     swept.repaired, swept.seconds
 FROM handled, undone, oldest, swept
 """
-_PARAMETERS: Final = {"recent": RECENT, "seconds": RECENT_SECONDS, "most": MOST_COUNTED}
+_PARAMETERS: Final = {
+    "recent": RECENT,
+    "seconds": RECENT_SECONDS,
+    "most": MOST_COUNTED,
+    "discarded": dead_letters.DISCARDED,
+}
+_SWEPT: Final = """
+SELECT source, extract(epoch FROM clock_timestamp() - swept_at)::float8 FROM event_cursor
+WHERE source = ANY(%(sources)s)
+"""
 
 
 def read() -> Figures:
@@ -91,7 +105,7 @@ def read() -> Figures:
         OperationalError, InterfaceError: the database is unwell.
     """
     ((unpublished, oldest, waiting, failing, dead, handled, p50, p99, repaired, swept),) = fetch(
-        _READ, _PARAMETERS
+        _READ, {**_PARAMETERS, "sources": sources.names()}
     )
     return Figures(
         unpublished=unpublished,
@@ -106,6 +120,16 @@ def read() -> Figures:
         repaired=repaired,
         swept_seconds=swept,
     )
+
+
+def swept() -> dict[str, float | None]:
+    """Return how many seconds ago each publisher was looked at for lost events, None if never; one query.
+
+    Raises:
+        OperationalError, InterfaceError: the database is unwell.
+    """
+    names = sources.names()
+    return {**dict.fromkeys(names), **dict(fetch(_SWEPT, {"sources": names}))}
 
 
 def queue_length() -> int | None:

@@ -39,25 +39,19 @@ ON CONFLICT (consumer, event_id) DO NOTHING
 RETURNING not_before IS NOT NULL
 """  # noqa: S608 -- put together from constants alone
 
-# Of an event that is handled once more.
-_CLAIM_AGAIN: Final = """
+# Of an event that is handled once more. One that waits was not handled yet, and goes on waiting.
+_CLAIM_AGAIN: Final = f"""
 UPDATE inbox
 SET handled_at = NULL, dead_at = NULL, not_before = NULL, effect = '', attempts = 0, error = ''
-WHERE consumer = %(consumer)s AND event_id = %(id)s
+WHERE consumer = %(consumer)s AND event_id = %(id)s AND NOT ({turns.WAITS.format(row="inbox")})
 RETURNING false
-"""
+"""  # noqa: S608 -- put together from constants alone
 
-_HANDLED: Final = f"""
+_HANDLED: Final = """
 UPDATE inbox SET handled_at = clock_timestamp(), effect = %(effect)s, not_before = NULL
 WHERE consumer = %(consumer)s AND event_id = %(id)s
-RETURNING CASE WHEN %(successor)s::text IS NOT NULL THEN (
-    SELECT id FROM inbox AS successor
-    WHERE successor.subject = inbox.subject AND successor.consumer = inbox.consumer
-      AND successor.envelope ->> 'sequence' = %(successor)s::text
-      AND {turns.WAITS.format(row="successor")}
-    LIMIT 1
-) END
-"""  # noqa: S608 -- put together from constants alone
+RETURNING 1
+"""
 
 # Events are handled after they are received: behind one that was received too late, all are.
 _DELETE_HANDLED = """
@@ -151,14 +145,13 @@ class _Claim(Enum):
 
 
 def _handle_first(subscription: Subscription, received: Envelope, *, again: bool) -> bool:
-    successor = None
     try:
         with transaction.atomic(durable=True):
             claimed = _claim(subscription, received, again=again)
             if claimed is _Claim.HAD_BEFORE:
                 return False
             if claimed is _Claim.IN_TURN:
-                successor = _apply(subscription, received)
+                _apply(subscription, received)
     except Refused:
         raise
     except Exception as error:
@@ -167,7 +160,7 @@ def _handle_first(subscription: Subscription, received: Envelope, *, again: bool
         with transaction.atomic(durable=True):
             if _claim(subscription, received, again=again) is not _Claim.HAD_BEFORE:
                 failures.keep(subscription.consumer, received.id, attempts=1, error=error)
-    _go_on_with(successor)
+    _go_on(subscription.consumer, received.subject)
     return True
 
 
@@ -176,13 +169,14 @@ def _claim(subscription: Subscription, received: Envelope, *, again: bool) -> _C
     rows = _insert(consumer, received, predecessor=predecessor)
     if not rows and again:
         rows = fetch(_CLAIM_AGAIN, {"consumer": consumer, "id": received.id})
-        audit.record(
-            "event.replayed",
-            target_type="event",
-            target_id=received.id,
-            actor_id=None,
-            consumer=consumer,
-        )
+        if rows:
+            audit.record(
+                "event.replayed",
+                target_type="event",
+                target_id=received.id,
+                actor_id=None,
+                consumer=consumer,
+            )
     if not rows:
         return _Claim.HAD_BEFORE
     ((waits,),) = rows
@@ -217,8 +211,8 @@ def row_of(consumer: str, event_id: UUID) -> Any:
     return InboxEvent.objects.filter(consumer=consumer, event_id=event_id)
 
 
-def _apply(subscription: Subscription, received: Envelope) -> int | None:
-    """Let the handler do its work; return the row that waited for it, None where none is known."""
+def _apply(subscription: Subscription, received: Envelope) -> None:
+    """Let the handler do its work, and note it."""
     payload: object = msgspec.convert(received.data, subscription.payload)
     envelope_too = (received,) if subscription.takes_envelope else ()
     with counters.handling(subscription.consumer):
@@ -227,9 +221,8 @@ def _apply(subscription: Subscription, received: Envelope) -> int | None:
         "effect": effect[:200],
         "consumer": subscription.consumer,
         "id": received.id,
-        "successor": turns.successor_of(subscription, received),
     }
-    rows = fetch(_HANDLED, done, prepare=True)
+    fetch(_HANDLED, done, prepare=True)
     transaction.on_commit(partial(counters.handled, subscription.consumer, received.time))
     log.info(
         "event_handled",
@@ -237,15 +230,20 @@ def _apply(subscription: Subscription, received: Envelope) -> int | None:
         subject=received.subject,
         consumer=subscription.consumer,
     )
-    return rows[0][0] if rows else None
 
 
-def _go_on_with(successor: int | None) -> None:
-    """Handle the event that waited, the one that waited for that one, and so on, one by one."""
-    while successor is not None:
+def _go_on(consumer: str, subject: str) -> None:
+    """Handle the subject's event that need not wait any more, then the one behind it, one by one.
+
+    Asked after each commit, of the event that waits and of the one that it waits for: whichever
+    comes last sees both.
+    """
+    while (row_id := turns.find_ready(consumer, subject)) is not None:
         with transaction.atomic(durable=True):
-            row = turns.lock_waiting(successor)
-            successor = None if row is None else _try_again(row)
+            row = turns.lock_waiting(row_id)
+            if row is None:
+                return
+            _try_again(row)
 
 
 def unknown() -> str:
@@ -259,6 +257,7 @@ def _keep_unknown(received: Envelope) -> None:
             row_of(unknown(), received.id).update(
                 dead_at=timezone.now(), error=f"no handler of {received.type} in {settings.SERVICE}"
             )
+            counters.failed(unknown(), dead=True)
             log.warning("event_without_handler", type=received.type, subject=received.subject)
 
 
@@ -292,28 +291,27 @@ def _retry_one(now: datetime) -> bool:
         row = turns.lock_next_due(now)
         if row is None:
             return False
-        successor = _try_again(row)
-    _go_on_with(successor)
+        _try_again(row)
+    _go_on(row.consumer, row.subject)
     return True
 
 
-def _try_again(row: InboxEvent) -> int | None:
-    """Try the event of a locked row; return the row that waited for it."""
+def _try_again(row: InboxEvent) -> None:
+    """Try the event of a locked row."""
     counters.retried()
     try:
         received = envelope.parse(row.envelope)
     except ValueError as error:
         failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
-        return None
+        return
     with context.running(request_id=received.requestid, traceparent=received.traceparent):
         try:
             with transaction.atomic():
-                return _apply(_subscription(row), received)
+                _apply(_subscription(row), received)
         except Exception as error:
             if is_unavailable(error):
                 raise
             failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
-            return None
 
 
 def _subscription(row: InboxEvent) -> Subscription:

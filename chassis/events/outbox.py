@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -75,8 +75,12 @@ FROM oldest
 """
 
 
+LONGEST: Final = 256 * 1024
+"""Bytes of a payload: an event says what happened, and its consumers ask for more."""
+
+
 class InvalidPayload(Exception):
-    """A payload's values do not have the types that its class declares."""
+    """A payload is too long, or its values do not have the types that its class declares."""
 
 
 class OutsideTransaction(Exception):
@@ -95,7 +99,7 @@ def publish(payload: Any, *, subject: str) -> UUID:
     Raises:
         OutsideTransaction: no transaction is open.
         DeclarationError: the class is not an event of this service.
-        InvalidPayload: its values do not fit its declaration.
+        InvalidPayload: its values do not fit its declaration, or it is longer than LONGEST.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction(
@@ -169,6 +173,10 @@ def _checked(payload: Any) -> str:
         msgspec.json.decode(text, type=type(payload))
     except msgspec.ValidationError as error:
         raise InvalidPayload(f"{type(payload).__name__}: {error}") from error
+    if len(text) > LONGEST:
+        raise InvalidPayload(
+            f"{type(payload).__name__} has {len(text)} bytes, more than the {LONGEST} of an event"
+        )
     return text.decode()
 
 

@@ -26,10 +26,14 @@ from chassis.models import OutboxEvent
 BATCH: Final = 100
 PACK: Final = 10
 """Events that go in one message: what a message costs on its way is more than what an event does."""
+PACK_BYTES: Final = 2 * outbox.LONGEST
+"""Of their payloads, at most."""
 GATHER_SECONDS: Final = 0.15
 """How long events gather after some were published, while they come fast."""
 FAST: Final = 40
 """How many events in the last second are fast. Slower ones do not wait for each other."""
+BATCH_SECONDS: Final = 10
+"""After this long no message of a batch is sent any more: what was sent is marked, and it goes on."""
 IDLE_SECONDS: Final = 1.0
 """How long a notification is waited for before the outbox is looked at all the same."""
 NUMBERED: Final = 1_000
@@ -190,6 +194,7 @@ class Relay:
             log.warning("relay_broker_lost", error=str(error))
             self._drop_producer()
             number_all(session)  # consumers that sweep find by its position what no queue carries
+            _drain(session)  # or they would pile up
             self._stopping.wait(IDLE_SECONDS)
             return True
 
@@ -206,8 +211,11 @@ class Relay:
             cursor.execute(_NEXT, {"limit": BATCH, "types": types})
             rows = cursor.fetchall()
         sent: list[UUID] = []
+        ends = time.monotonic() + BATCH_SECONDS
         try:
             for pack in _packs(rows):
+                if time.monotonic() > ends:
+                    return True
                 self.turns += 1
                 self._publish(pack)
                 sent += [row.id for row in pack]
@@ -280,8 +288,17 @@ def _drain(session: Session) -> bool:
 
 
 def _packs(rows: Sequence[OutboxEvent]) -> Iterator[Sequence[OutboxEvent]]:
-    for start in range(0, len(rows), PACK):
-        yield rows[start : start + PACK]
+    """Part the rows into messages, none of which is too long to be taken (chassis.transport)."""
+    pack: list[OutboxEvent] = []
+    size = 0
+    for row in rows:
+        size += len(msgspec.json.encode(row.data))
+        if pack and (len(pack) == PACK or size > PACK_BYTES):
+            yield pack
+            pack, size = [], len(msgspec.json.encode(row.data))
+        pack.append(row)
+    if pack:
+        yield pack
 
 
 @contextlib.contextmanager

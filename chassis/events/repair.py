@@ -32,11 +32,13 @@ _LEAST_SECONDS: Final = 1.0
 
 log = structlog.get_logger()
 
-# The row is made by the first sweep. Of two sweepers one gets an answer.
+# The row is made by the first sweep. Of two sweepers one gets an answer. A clock that went wrong for a
+# while may have put the next sweep off for long.
 _CLAIM: Final = """
-INSERT INTO event_cursor (source, next_sweep_at) VALUES (%(source)s, %(next)s)
+INSERT INTO event_cursor (source, next_sweep_at, swept_at)
+VALUES (%(source)s, %(next)s, clock_timestamp())
 ON CONFLICT (source) DO UPDATE SET next_sweep_at = excluded.next_sweep_at
-WHERE event_cursor.next_sweep_at <= %(due)s
+WHERE event_cursor.next_sweep_at <= %(due)s OR event_cursor.next_sweep_at > %(latest)s
 RETURNING epoch, position, last_id
 """
 _MISSING: Final = """
@@ -86,12 +88,15 @@ def sweep(
     """
     started = time.monotonic()
     place = _claim(source, now, at_start=at_start)
-    for _ in range(PAGES if place else 0):
+    for left in reversed(range(PAGES if place else 0)):
         assert place is not None
         page = sources.read(source, place, now=now, limit=DEFAULT_LIMIT)
         repaired = _repair(source, page, is_stopping)
         passed = now + timedelta(seconds=time.monotonic() - started)
-        if not repaired.is_whole or not _move(source, place, page, repaired.count, passed):
+        due = passed if page.more and not left else passed + _pause()
+        if not repaired.is_whole or not _move(
+            source, place, page, repaired.count, now=passed, due=due
+        ):
             return False
         if not page.more or (page.position <= place.position and not page.restarted):
             return False
@@ -102,11 +107,12 @@ def sweep(
 def _claim(source: str, now: datetime, *, at_start: bool) -> Place | None:
     """Return where to begin; None where it is not time yet, or another sweeper goes."""
     early = max(0.0, _pause().total_seconds() - _LEAST_SECONDS) if at_start else 0.0
-    rows = fetch(
-        _CLAIM,
-        {"source": source, "next": now + _pause(), "due": now + timedelta(seconds=early)},
-        prepare=True,
-    )
+    times = {
+        "next": now + _pause(),
+        "due": now + timedelta(seconds=early),
+        "latest": now + 2 * _pause(),
+    }
+    rows = fetch(_CLAIM, {"source": source, **times}, prepare=True)
     return Place(*rows[0]) if rows else None
 
 
@@ -115,19 +121,35 @@ def _pause() -> timedelta:
     return timedelta(seconds=settings.SWEEP_SECONDS * 0.9)
 
 
-def _move(source: str, place: Place, page: Page, repaired: int, now: datetime) -> bool:
-    """Move the cursor behind a page; return False where another sweeper has moved it."""
+def _move(
+    source: str, place: Place, page: Page, repaired: int, *, now: datetime, due: datetime
+) -> bool:
+    """Move the cursor behind a page; return False where another sweeper has moved it.
+
+    Args:
+        source: the publisher.
+        place: where this sweep read the page.
+        page: what it read.
+        repaired: how many of its events were handed over.
+        now: the time.
+        due: when the publisher is swept next.
+    """
     if page.restarted:
         log.warning("events_restarted", source=source, position=place.position, epoch=page.epoch)
+    if page.held:
+        log.warning("events_held", source=source, position=page.position)
+    if page.pruned:
+        # Whatever of them the broker lost will not come any more.
+        log.error("events_pruned_unread", source=source, count=page.pruned)
     values = {
         "source": source,
         "epoch": page.epoch,
         "position": page.position,
         "last_id": page.last_id,
-        "more": page.more,
+        "more": page.more or page.held,
         "repaired": repaired,
         "now": now,
-        "next": now + _pause(),
+        "next": due,
         "from_position": place.position,
         "from_epoch": place.epoch,
     }

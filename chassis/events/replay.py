@@ -54,6 +54,8 @@ class Replay:
             Unavailable: a publisher gave no page; what was handed over stays so.
             OperationalError, InterfaceError: the database is unwell.
         """
+        if self.since > timezone.now():
+            raise NotReplayable("--from is in the future.")
         if self.until <= self.since:
             raise NotReplayable("--to must be after --from.")
         handlers = {one.name: one for one in find_subscriptions(self.consumer, self.name)}
@@ -135,9 +137,7 @@ def find_subscriptions(consumer: str, name: str | None) -> list[Subscription]:
     Raises:
         NotReplayable: there is no such consumer, or it does not handle the event.
     """
-    every = [
-        one for known in declarations.consumed() for one in declarations.subscriptions_of(known)
-    ]
+    every = declarations.subscriptions()
     its = {one.name: one for one in every if one.consumer == consumer}
     if not its:
         consumers = ", ".join(sorted({one.consumer for one in every})) or "none"

@@ -3,8 +3,8 @@
 An event of a handler with Order.GAPLESS is applied once its predecessor, the one before it among the
 events of its subject, is handled by the same consumer or dead there: a dead one will not come by
 itself. Until then it is a row that was never tried, with `not_before`; it is looked at again each
-second, and applied all the same LONGEST_WAIT_SECONDS after it came. Whoever handles the predecessor
-goes on with it at once; the second is for the two that did not see each other's transaction.
+second, and applied all the same LONGEST_WAIT_SECONDS after it came. Whoever ends the predecessor
+goes on with it at once; the second is for a worker that dies in between.
 """
 
 from datetime import datetime, timedelta
@@ -65,6 +65,12 @@ WHERE {_IS_DUE} AND (NOT {_IS_GAPLESS} OR inbox.received_at <= %(limit)s OR {_HA
 ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- put together from constants alone
 
+_READY: Final = f"""
+SELECT id FROM inbox
+WHERE subject = %(subject)s AND consumer = %(consumer)s AND {WAITS.format(row="inbox")} AND {_HAS_ENDED}
+LIMIT 1
+"""  # noqa: S608 -- put together from constants alone
+
 _WAITING: Final = f"""
 SELECT inbox.* FROM inbox WHERE id = %(id)s AND {WAITS.format(row="inbox")}
 FOR UPDATE SKIP LOCKED
@@ -77,10 +83,12 @@ def predecessor_of(subscription: Subscription, received: Envelope) -> str | None
     return str(number - 1) if subscription.order is Order.GAPLESS and number > 1 else None
 
 
-def successor_of(subscription: Subscription, received: Envelope) -> str | None:
-    """Return the sequence of the event that may wait for this one."""
-    gapless = subscription.order is Order.GAPLESS
-    return str(int(received.sequence) + 1) if gapless else None
+def find_ready(consumer: str, subject: str) -> int | None:
+    """Return a row that waits and whose predecessor has ended, of one subject; None where none does."""
+    if consumer not in _gapless():
+        return None
+    rows = fetch(_READY, {"consumer": consumer, "subject": subject}, prepare=True)
+    return rows[0][0] if rows else None
 
 
 def is_any_due(now: datetime) -> bool:
@@ -128,10 +136,5 @@ def _parameters(now: datetime, gapless: list[str]) -> dict[str, Any]:
 
 def _gapless() -> list[str]:
     return sorted(
-        {
-            subscription.consumer
-            for name in declarations.consumed()
-            for subscription in declarations.subscriptions_of(name)
-            if subscription.order is Order.GAPLESS
-        }
+        {one.consumer for one in declarations.subscriptions() if one.order is Order.GAPLESS}
     )

@@ -164,6 +164,10 @@ class TestBroker:
         assert refusing(stolen.broker, key, *TOUCHING[1:]) == list(TOUCHING[1:])
         assert stolen.broker.lpush(key, message("souk.deliver", "[]"))
 
+    @pytest.mark.parametrize("key", ["souk.order.junk.catalog", "souk.order.unacked.catalog"])
+    def test_lets_nobody_add_what_no_service_takes(self, stolen: Stolen, key: str) -> None:
+        assert refusing(stolen.broker, key) == list(TOUCHING)
+
     @pytest.mark.parametrize("key", ["souk.order.unacked", "souk.order.unacked.index"])
     def test_hides_what_another_has_not_acknowledged(self, stolen: Stolen, key: str) -> None:
         assert refusing(stolen.broker, key) == list(TOUCHING)

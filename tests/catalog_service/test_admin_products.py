@@ -318,7 +318,7 @@ class TestPrices:
         done = staff.press(f"{PRODUCTS}reprice/", **self.RULE, seen=seen, apply="yes")
         assert messages_of(done) == [
             "0 products repriced.",
-            "1 product not: the price changed meanwhile.",
+            "1 product could not be repriced: the price changed meanwhile.",
         ]
         assert Product.objects.get().price == Decimal("30.00")
 

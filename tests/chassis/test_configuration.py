@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import document, env
+from settings import document, env, events
 from settings.variables import REQUIRED
 from tests.environment import environment
 
@@ -190,6 +190,20 @@ class TestRead:
         link = "https://shop.example/reset#{token}"
         variables({**values, "PASSWORD_RESET_URL": link})
         assert env.read("auth")["PASSWORD_RESET_URL"] == link
+
+
+class TestPublishers:
+    def test_are_services(self):
+        assert events.publishers("order") == events.PUBLISHERS
+
+    def test_that_are_none_stop_the_start_with_one_sentence(self):
+        registered = {"order.paid": "order", "product.created": "catalogue"}
+        with pytest.raises(SystemExit) as stop:
+            events.publishers("order", registered)
+        assert stop.value.code == (
+            "The order service cannot start: settings/events.py names publishers that are no "
+            "service: catalogue (product.created)."
+        )
 
 
 class TestDocument:

@@ -2,10 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 from celery.exceptions import Reject
+from kombu.exceptions import OperationalError
 
 from chassis import queue
 from chassis.events import inbox
 from tests.conftest import envelope
+from tests.engines import free_port
 
 pytestmark = pytest.mark.usefixtures("committing")
 
@@ -64,3 +66,18 @@ class TestDecode:
         queue.decode(f"[{opened * inner}1{closed * inner}]")
         with pytest.raises(inbox.Refused, match="more than 64 levels"):
             queue.decode(f"[{opened * (inner + 1)}1{closed * (inner + 1)}]")
+
+
+class TestConnection:
+    def test_is_tried_again_each_two_seconds_while_the_broker_is_away(self):
+        pauses = []
+        connection = queue.app.connection_for_read(f"redis://127.0.0.1:{free_port()}/0")
+
+        def note_pause(_, pause):
+            pauses.append(pause)
+            if len(pauses) == 3:
+                raise TimeoutError
+
+        with pytest.raises(OperationalError):
+            connection.ensure_connection(note_pause)
+        assert pauses == [1, 2, 2]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from kombu.transport import redis as kombu
 
 from chassis import queue, transport
 from chassis.models import InboxEvent
@@ -173,6 +174,22 @@ class TestWorker:
         wait_until(lambda: InboxEvent.objects.count() == 1, what=worker.log)
         (kept,) = InboxEvent.objects.all()
         assert (kept.consumer, kept.envelope["message"]) == ("order.refused", '"no JSON"')
+
+    def test_handles_what_a_full_broker_cannot_keep(self, committing, broker, monkeypatch):
+        def fail(*_):
+            raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
+
+        monkeypatch.setattr(kombu.QoS, "append", fail)
+        with queue.app.connection_for_read() as connection:
+            channel: Any = connection.default_channel
+            raw = json.loads(transport.rebuild(OWN, wire()))
+            message = channel.Message(raw, channel=channel)
+            channel.qos.append(message, message.delivery_tag)
+            assert list(channel.qos._delivered) == [message.delivery_tag]
+            message.ack()
+            channel.qos._flush()
+            assert not channel.qos._delivered
+        assert broker.keys() == []
 
     def test_puts_a_message_back_on_the_queue_that_it_came_from(self, committing, broker):
         text = transport.rebuild(FOREIGN, wire(properties={"delivery_info": {"routing_key": OWN}}))

@@ -13,7 +13,7 @@ from django.db import connection
 from chassis import queues
 from chassis.events.relay import LOCK_KEY
 from chassis.models import InboxEvent, OutboxEvent
-from chassis.watchdog import LOOKS, LOOKS_RECONNECTING, LOOKS_RELAY, RelayWatch, WorkerWatch
+from chassis.watchdog import LOOKS, LOOKS_RELAY, RelayWatch, WorkerWatch
 from tests.chassis.processes import SECONDS, wait_until
 
 NAMES = ["souk.order.auth", "souk.order.order"]
@@ -61,11 +61,6 @@ class TestWorkerWatch:
         assert looks(watch, LOOKS) == {None}
         assert look(watch) == DEAF
 
-    def test_waits_longer_for_a_connection(self, watch):
-        watch.disconnect()
-        assert looks(watch, LOOKS_RECONNECTING, turns=False) == {None}
-        assert look(watch, turns=False) == STILL
-
     def test_tells_nothing_where_no_message_waits(self, watch):
         assert looks(watch, 3 * LOOKS) == {None}
 
@@ -96,7 +91,6 @@ class TestWorkerWatch:
 
     def test_tells_nothing_of_one_that_was_told_to_stop(self, watch, waiting):
         waiting(None, b"a")
-        watch.disconnect()
         assert looks(watch, 3 * LOOKS, turns=False, is_stopping=True) == {None}
 
 

@@ -1,6 +1,6 @@
 """What breaks those who consume our events, compared with the last release."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.contracts.compatibility import misfits, removed
@@ -54,13 +54,46 @@ def strangers(released: Schemas, published: Schemas, before: Views, now: Views) 
     for service, name, reason in _untaken(published, before):
         yield (
             f"{name} {reason} by the {service} of the last release. "
-            f"Release a {service} that takes both, before what publishes it."
+            f"Let {service} take both, and release that before what publishes it."
         )
     for service, name, reason in _untaken(released, now):
         yield (
             f"{name} {reason} by {service}, and the last release still publishes it. "
             "Take both until the next release."
         )
+
+
+def untaken(published: Schemas, views: Views) -> Iterator[str]:
+    """Yield a sentence for each event that a service could not take from its publisher of the same release."""
+    for service, name, reason in _untaken(published, views):
+        yield f"{name} {reason} by {service}. Change its view of the event, or the event."
+
+
+def skipped(
+    published: Schemas, handlers: Mapping[str, Sequence[Mapping[str, str]]]
+) -> Iterator[str]:
+    """Yield a sentence for each event that a consumer would wait for in vain.
+
+    The events of one subject are numbered together, whatever their names begin with, and one that
+    must not skip any waits for each number.
+
+    Args:
+        published: the schemas of the events that a service may be sent.
+        handlers: a service's handlers of each event.
+    """
+    kinds: dict[str, set[str]] = {}
+    for name, its in handlers.items():
+        for handler in its:
+            if handler["order"] == "gapless":
+                kinds.setdefault(handler["consumer"], set()).add(published[name]["x-subject"])
+    for consumer, subjects in kinds.items():
+        for name, schema in published.items():
+            handled = any(one["consumer"] == consumer for one in handlers.get(name, ()))
+            if schema["x-subject"] in subjects and not handled:
+                yield (
+                    f"{consumer} must not skip events of a {schema['x-subject']}, "
+                    f"and does not handle {name}."
+                )
 
 
 def _untaken(published: Schemas, views: Views) -> Iterator[tuple[str, str, str]]:

@@ -15,10 +15,11 @@ RELEASED: Final = CONTRACTS / "released"
 
 
 def broken(released: Path = RELEASED) -> Iterator[str]:
-    """Yield a sentence for each promise of the last release that today's code does not keep."""
+    """Yield a sentence for each promise, of the last release or of today's code itself, that is not kept."""
     before = _json_files(released / "events")
     before_views = _json_files(released / "views")
     yield from events.breaks(before, published())
+    yield from events.untaken(published(), views())
     yield from events.strangers(before, published(), before_views, views())
     for document in DOCUMENTS:
         path = released / "openapi" / f"{document}.yaml"

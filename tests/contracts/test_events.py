@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.contracts import catalogue
+from tests.contracts import catalogue, events
 from tests.contracts.compatibility import misfits
 from tests.contracts.services import CONTRACTS, SERVICES, declared, published, views
 
@@ -65,6 +65,24 @@ class TestConsumer:
         handlers = [h for its in declared(service)["handlers"].values() for h in its]
         assert handlers
         assert [handler["consumer"] for handler in handlers if not handler["does"]] == []
+
+    def test_waits_for_no_event_that_it_is_not_sent(self, service: str) -> None:
+        assert list(events.skipped(published(), declared(service)["handlers"])) == []
+
+
+class TestSkipped:
+    def test_are_events_of_one_subject_whatever_their_names(self) -> None:
+        schemas = {name: {"x-subject": "product id"} for name in ("product.created", "stock.low")}
+        schemas["order.paid"] = {"x-subject": "order id"}
+        one = {"consumer": "order.follow", "order": "gapless"}
+        (sentence,) = events.skipped(schemas, {"product.created": [one]})
+        assert sentence == (
+            "order.follow must not skip events of a product id, and does not handle stock.low."
+        )
+        both = {"product.created": [one], "stock.low": [one]}
+        assert list(events.skipped(schemas, both)) == []
+        any_order = {**one, "order": "any"}
+        assert list(events.skipped(schemas, {"product.created": [any_order]})) == []
 
 
 class TestPageOfEvents:

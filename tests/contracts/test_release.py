@@ -9,6 +9,7 @@ import pytest
 
 from tests.contracts import __main__, events, release
 from tests.contracts.changing import Change, drop, put
+from tests.contracts.services import views
 
 PLACED: dict[str, Any] = {
     "x-version": 1,
@@ -99,7 +100,7 @@ class TestConsumers:
             {}, {"order.placed": self.AMOUNT}, {"catalog": {"order.placed": VIEW}}, {}
         )
         assert sentence.startswith("order.placed #/total: is taken for granted, and may be missing")
-        assert "by the catalog of the last release" in sentence
+        assert "by the catalog of the last release. Let catalog take both, and " in sentence
 
     def test_must_take_what_the_last_release_published(self) -> None:
         (sentence,) = events.strangers(
@@ -111,6 +112,15 @@ class TestConsumers:
         views = {"catalog": {"order.placed": self.BOTH}}
         before, after = {"order.placed": PLACED}, {"order.placed": self.AMOUNT}
         assert list(events.strangers(before, after, views, views)) == []
+
+    def test_must_take_what_is_published_beside_them(self) -> None:
+        views = {"auth": {"order.placed": VIEW}, "catalog": {"order.placed": VIEW}}
+        (sentence,) = events.untaken({"order.placed": self.AMOUNT}, views)
+        assert sentence == (
+            "order.placed #/total: is taken for granted, and may be missing by catalog. "
+            "Change its view of the event, or the event."
+        )
+        assert list(events.untaken({"order.placed": PLACED}, views)) == []
 
     def test_that_are_not_sent_an_event_have_no_say(self) -> None:
         views = {"auth": {"order.placed": VIEW}}
@@ -139,6 +149,21 @@ class TestLastRelease:
             "Raise its version (docs/events.md), or keep what was.\n"
         )
         assert json.loads(path.read_text()) == promised
+
+    def test_is_not_renewed_by_a_consumer_that_wants_more_than_is_published(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        wanting = deepcopy(views())
+        wanting["catalog"]["order.paid"]["required"].append("tip")
+        monkeypatch.setattr("tests.contracts.release.views", lambda: wanting)
+        monkeypatch.setattr(release.broken, "__defaults__", (tmp_path,))
+        monkeypatch.setattr(release.renew, "__defaults__", (tmp_path,))
+        assert __main__.main(["release"]) == 1
+        assert capsys.readouterr().err == (
+            "Nothing was released.\norder.paid #/tip: is taken for granted, and may be missing by "
+            "catalog. Change its view of the event, or the event.\n"
+        )
+        assert [*tmp_path.iterdir()] == []
 
     def test_is_what_is_renewed(self, tmp_path: Path) -> None:
         release.renew(tmp_path)

@@ -51,8 +51,8 @@ MUTANTS: Final = (
     Mutant(
         "repair: a sweep reads nothing",
         "chassis/events/repair.py",
-        "    for _ in range(PAGES if place else 0):\n",
-        "    for _ in range(0):\n",
+        "    for left in reversed(range(PAGES if place else 0)):\n",
+        "    for left in reversed(range(0)):\n",
         "chassis",
         "chassis/events/test_repair.py::TestSweep::test_hands_over_what_the_inbox_lacks",
     ),

@@ -200,4 +200,7 @@ class TestSelection:
 
         monkeypatch.setattr(services, "ship_order", late)
         answer = select(staff, "ship_selected", paid, confirmed="yes")
-        assert messages_of(answer) == ["1 order not: The order is shipped"]
+        label = f"{paid.number}, {paid.total:,.2f} EUR"
+        assert messages_of(answer) == [
+            f"1 order could not be shipped ({label}): The order is shipped"
+        ]

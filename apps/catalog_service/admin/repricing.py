@@ -111,7 +111,7 @@ class RepricingAdmin(ServiceModelAdmin):
 
         self.run(request, act)
         if skipped:
-            told = f"{number_of(len(skipped), Product)} not: the price changed meanwhile."
+            told = f"{number_of(len(skipped), Product)} could not be repriced: the price changed meanwhile."
             self.message_user(request, told, messages.WARNING)
 
 

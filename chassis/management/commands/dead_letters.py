@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
-from chassis.commands import CommandWithExamples
-from chassis.events import dead_letters, declarations, inbox
+from chassis.commands import CommandWithExamples, counted, printable, read_time
+from chassis.events import dead_letters, declarations, describing, inbox
 from chassis.events.dead_letters import Filter, RedriveImpossible
+from chassis.events.failures import last_line
 from chassis.models import DeadLetter
 
 _BATCH: Final = 500
 _LISTED: Final = 100
+_ONLY_FOR: Final = {
+    "all": ("redrive", "discard"),
+    "json": ("list",),
+    "reason": ("discard",),
+}
 _DESCRIPTION: Final = """\
 List the events that a handler gave up on and the messages that were refused, let them be tried again
 (redrive), or give them up for good (discard).
@@ -58,7 +63,7 @@ class Command(CommandWithExamples):
             help="all of them: what redrive and discard need to be told",
         )
         parser.add_argument("--limit", type=int, metavar="N", help="the oldest N (list: 100)")
-        parser.add_argument("--reason", help="why it is discarded, for the audit log")
+        parser.add_argument("--reason", help="discard: why, for the audit log")
         parser.add_argument("--json", action="store_true", help="list: one JSON array")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,6 +72,7 @@ class Command(CommandWithExamples):
         Raises:
             CommandError: bad input, or nothing that fits.
         """
+        _refuse_what_does_nothing(options)
         if options["limit"] is not None and options["limit"] < 1:
             raise CommandError("--limit is a number from 1.")
         chosen = _filter(options)
@@ -88,10 +94,7 @@ class Command(CommandWithExamples):
             self.stdout.write(json.dumps([_as_json(row) for row in rows]))
             return
         for row in rows:
-            self.stdout.write(
-                f"{row.dead_at:%Y-%m-%dT%H:%M:%SZ} {row.event_id} {row.type} for {row.consumer}, "
-                f"{row.attempts} tries: {_last_line(row.error)}"
-            )
+            self.stdout.write(printable(_as_line(row)))
         if not rows:
             self.stdout.write("There is no such dead letter.")
 
@@ -106,11 +109,11 @@ class Command(CommandWithExamples):
                 return False
 
         done = self._each(chosen, options["limit"], act)
-        self.stdout.write(f"{_counted(done)} redriven.")
+        self.stdout.write(f"{counted(done, 'dead letter')} redriven.")
         for failure in failures[:20]:
-            self.stderr.write(failure)
+            self.stderr.write(printable(failure))
         if failures:
-            raise CommandError(f"{_counted(len(failures))} could not be redriven.")
+            raise CommandError(f"{counted(len(failures), 'dead letter')} could not be redriven.")
 
     def _discard(self, chosen: Filter, options: Any) -> None:
         reason = (options["reason"] or "").strip()
@@ -123,7 +126,7 @@ class Command(CommandWithExamples):
             options["limit"],
             lambda row: dead_letters.discard(row.consumer, row.event_id, reason=reason, by=None),
         )
-        self.stdout.write(f"{_counted(done)} discarded.")
+        self.stdout.write(f"{counted(done, 'dead letter')} discarded.")
 
     def _each(self, chosen: Filter, limit: int | None, act: Callable[[DeadLetter], bool]) -> int:
         """Act on each, in a transaction of its own; return on how many.
@@ -160,14 +163,20 @@ def _in_batches(chosen: Filter, limit: int | None) -> Iterator[DeadLetter]:
 def _filter(options: Any) -> Filter:
     consumer, event = options["consumer"], options["event"]
     _look_up(consumer, _consumers(), "consumer", dead_letters.select(Filter(consumer=consumer)))
-    _look_up(event, {*declarations.consumed()}, "event", dead_letters.select(Filter(type=event)))
+    _look_up(event, {*settings.EVENT_PUBLISHERS}, "event", dead_letters.select(Filter(type=event)))
     return Filter(
         consumer=consumer,
         type=event,
         ids=[_id(text) for text in options["ids"]],
         subject=options["subject"],
-        before=_time(options["before"]),
+        before=read_time("--before", options["before"]) if options["before"] else None,
     )
+
+
+def _refuse_what_does_nothing(options: Any) -> None:
+    for name, actions in _ONLY_FOR.items():
+        if options[name] not in {None, False} and options["action"] not in actions:
+            raise CommandError(f"--{name} is for {' and '.join(actions)} alone.")
 
 
 def _look_up(name: str | None, known: set[str], kind: str, rows: Any) -> None:
@@ -180,11 +189,7 @@ def _consumers() -> set[str]:
     return {
         inbox.unknown(),
         dead_letters.refused(),
-        *(
-            one.consumer
-            for name in declarations.consumed()
-            for one in declarations.subscriptions_of(name)
-        ),
+        *(one.consumer for one in declarations.subscriptions()),
     }
 
 
@@ -195,19 +200,12 @@ def _id(text: str) -> UUID:
         raise CommandError(f"{text} is no event's id, which is a UUID.") from error
 
 
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = parse_datetime(text)
-        day = parse_date(text)
-    except ValueError:
-        at = day = None
-    if at is None and day is not None:
-        at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- made aware below
-    if at is None:
-        raise CommandError(f"{text} is no time such as 2026-01-31T12:00:00Z, and no day.")
-    return at if timezone.is_aware(at) else timezone.make_aware(at)
+def _as_line(row: DeadLetter) -> str:
+    begin = f"{row.dead_at:%Y-%m-%dT%H:%M:%SZ} {row.event_id} {row.type} for {row.consumer}"
+    if row.consumer != dead_letters.refused():
+        return f"{begin}, {counted(row.attempts, 'try', 'tries')}: {last_line(row.error)}"
+    # Of all that is refused the type is claimed at most: who sent it and what it is tell it apart.
+    return f"{begin}, {last_line(row.error)}, {describing.line_of(row.envelope)}"
 
 
 def _as_json(row: DeadLetter) -> dict[str, Any]:
@@ -222,11 +220,3 @@ def _as_json(row: DeadLetter) -> dict[str, Any]:
         "error": row.error,
         "envelope": row.envelope,
     }
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
-
-
-def _counted(number: int) -> str:
-    return f"{number} dead letter{'' if number == 1 else 's'}"

@@ -5,13 +5,13 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from chassis.commands import ServiceCommand, printable
 from chassis.events import declarations
+from chassis.events.failures import last_line
 from chassis.models import InboxEvent, OutboxEvent
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Reads the outbox and the inbox of the service."""
 
     help = "Print the events that this service published and handled about a subject, such as an order's id."
@@ -47,9 +47,8 @@ class Command(BaseCommand):
         for row in log["published"]:
             self.stdout.write(f"{row['at']} published {row['type']}")
         for row in log["handled"]:
-            self.stdout.write(
-                f"{row['at'] or 'not yet'} {row['consumer']} {row['type']}: {row['effect'] or row['error']}"
-            )
+            outcome = f"{row['type']}: {row['effect'] or row['error']}"
+            self.stdout.write(printable(f"{row['at'] or 'not yet'} {row['consumer']} {outcome}"))
 
 
 def _under_way(subjects: list[str]) -> bool:
@@ -81,10 +80,10 @@ def _handled(subjects: list[str]) -> list[dict[str, Any]]:
             "type": row.type,
             "consumer": row.consumer,
             "at": row.handled_at.isoformat() if row.handled_at else None,
-            "published_at": row.envelope["time"],
+            "published_at": row.envelope.get("time"),  # what was refused has none
             "effect": row.effect,
             "attempts": row.attempts,
-            "error": row.error.strip().rpartition("\n")[2],
+            "error": last_line(row.error),
         }
         for row in InboxEvent.objects.filter(subject__in=subjects).order_by("received_at")
     ]

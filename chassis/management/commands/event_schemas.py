@@ -4,12 +4,11 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from chassis.commands import ServiceCommand
 from chassis.events import schemas
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """The schemas come from the declared dataclasses, never from a file."""
 
     help = "Print the JSON Schema of each event that this service publishes or consumes."

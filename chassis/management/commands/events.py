@@ -4,10 +4,9 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from chassis.commands import CommandWithExamples, first_line
-from chassis.database import UNAVAILABLE
+from chassis.commands import CommandWithExamples
 from chassis.events import figures
 from chassis.events.figures import Figures
 
@@ -30,10 +29,7 @@ class Command(CommandWithExamples):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command."""
-        try:
-            now = asdict(figures.read())
-        except UNAVAILABLE as error:
-            raise CommandError(f"The database does not answer: {first_line(error)}") from error
+        now = asdict(figures.read())
         if options["json"]:
             self.stdout.write(json.dumps(now))
             return

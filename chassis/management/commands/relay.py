@@ -3,13 +3,12 @@
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from chassis import database, heartbeat, metrics, watchdog
+from chassis.commands import ServiceCommand
 from chassis.events.relay import Relay
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Runs until SIGTERM or SIGINT; a second one of a service stands by."""
 
     help = "Publish the outbox's events and run the timed jobs, until stopped. A second relay stands by."

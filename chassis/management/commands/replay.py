@@ -1,12 +1,11 @@
 """Hand past events to a consumer that is new or was repaired."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from chassis.commands import CommandWithExamples, first_line
+from chassis.commands import CommandWithExamples, counted, first_line, read_time
 from chassis.database import UNAVAILABLE
 from chassis.events.replay import Counts, NotReplayable, Replay
 from chassis.rest import Unavailable
@@ -63,40 +62,33 @@ class Command(CommandWithExamples):
         replay = Replay(
             consumer=options["consumer"],
             name=options["event"],
-            since=_time("--from", options["since"]),
-            until=_time("--to", options["until"]) if options["until"] else timezone.now(),
+            since=read_time("--from", options["since"]),
+            until=read_time("--to", options["until"]) if options["until"] else timezone.now(),
             again=options["again"],
             dry_run=options["dry_run"],
         )
         try:
             for counts in replay.run():
                 if counts.found:
-                    self.stderr.write(f"{counts.found} events found so far")
+                    self.stderr.write(f"{counted(counts.found, 'event')} found so far")
         except NotReplayable as error:
             raise CommandError(str(error)) from error
         except (Unavailable, *UNAVAILABLE) as error:
             raise CommandError(
-                f"Stopped after {replay.counts.handed_over} events: {first_line(error)}. "
+                f"Stopped after {counted(replay.counts.handed_over, 'event')}: {first_line(error)}. "
                 "Run the command again: what was handled is passed over."
             ) from error
         self.stdout.write(_result(replay, replay.counts))
 
 
-def _time(option: str, text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"{option}: {text} is no time in ISO 8601, such as 2026-11-29T08:00:00Z."
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
 def _result(replay: Replay, counts: Counts) -> str:
     if replay.dry_run:
         new = counts.found if replay.again else counts.found - counts.had
-        done = f"{new} would be handed to {replay.consumer}"
+        done = f"{new:,} would be handed to {replay.consumer}"
     else:
-        done = f"{counts.handed_over} handed to {replay.consumer}"
-    refused = f", {counts.refused} refused (see dead_letters list)" if counts.refused else ""
-    return f"{counts.found} events found, {counts.had} of them known to it before, {done}{refused}."
+        done = f"{counts.handed_over:,} handed to {replay.consumer}"
+    refused = f", {counts.refused:,} refused (see dead_letters list)" if counts.refused else ""
+    return (
+        f"{counted(counts.found, 'event')} found, {counts.had:,} of them known to it before, "
+        f"{done}{refused}."
+    )

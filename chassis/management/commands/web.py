@@ -8,7 +8,6 @@ import sys
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.urls import get_resolver
@@ -16,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from chassis import background, database, reads
+from chassis.commands import ServiceCommand
 
 KEEPALIVE_SECONDS: Final = 75
 """Above the gateway's idle time, or a POST on a connection just closed meets a 502."""
@@ -90,7 +90,7 @@ class Server(BaseApplication):
         return reads.in_front_of(application)
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """A gunicorn master, in this process, with one worker process."""
 
     help = "Serve the API on BIND, until stopped."

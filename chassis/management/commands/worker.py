@@ -10,9 +10,9 @@ from celery import bootsteps, signals
 from celery.exceptions import SecurityWarning
 from celery.worker import state
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from chassis import database, heartbeat, metrics, queues, watchdog
+from chassis.commands import ServiceCommand
 from chassis.events.repair import Sweeper
 from chassis.queue import add_tasks, app, is_stopping
 
@@ -44,8 +44,6 @@ class Heartbeat(bootsteps.StartStopStep):
 
     def stop(self, parent: Any) -> None:
         """End with the connection."""
-        if self._watch is not None:
-            self._watch.disconnect()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -73,7 +71,7 @@ def _leave_logging_alone(**_: Any) -> None:
     """Do nothing, on purpose."""
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """A Celery worker with the service's queue and the options that keep events safe."""
 
     help = "Handle the events on the service's queue, until stopped."

@@ -21,15 +21,17 @@ QUIET = Figures(
     repaired=0,
     swept_seconds=3,
 )
+SWEPT = {"order": 3.0, "auth": 5.0}
 DEAD, UNPUBLISHED, QUEUED = "Dead letters", "Unpublished events", "Messages in the queues"
-FAILING, LAG = "Failing events", "Event to effect"
+FAILING, LAG, REPAIR = "Failing events", "Event to effect", "Repair"
 
 
 @pytest.fixture
 def card(monkeypatch):
     """Return a function that gives the card of a title, with figures as told."""
 
-    def card_of(title, **changes):
+    def card_of(title, swept=SWEPT, **changes):
+        monkeypatch.setattr(figures, "swept", lambda: swept)
         monkeypatch.setattr(figures, "read", lambda: replace(QUIET, **changes))
         return {card.title: card for card in dashboard.bus_cards()}[title]
 
@@ -37,7 +39,7 @@ def card(monkeypatch):
 
 
 class TestBusCards:
-    @pytest.mark.parametrize("title", [DEAD, UNPUBLISHED, QUEUED, FAILING])
+    @pytest.mark.parametrize("title", [DEAD, UNPUBLISHED, QUEUED, FAILING, REPAIR])
     def test_are_green_while_all_is_well(self, card, title):
         assert (card(title).value, card(title).level) == ("0", "success")
 
@@ -49,7 +51,9 @@ class TestBusCards:
             (UNPUBLISHED, {"unpublished": 1, "oldest_unpublished_seconds": 61.0}, "warning"),
             (QUEUED, {"queue_length": None}, "danger"),
             (QUEUED, {"queue_length": 7}, "success"),
-            (QUEUED, {"swept_seconds": 61.0}, "warning"),
+            (REPAIR, {"swept": {"order": 3.0, "auth": 60.0}}, "success"),
+            (REPAIR, {"swept": {"order": 61.0, "auth": 3.0}}, "warning"),
+            (REPAIR, {"swept": {"order": 3.0, "auth": None}}, "warning"),
             (FAILING, {"failing": 1}, "warning"),
             (FAILING, {"waiting": 1}, "success"),
             (LAG, {"lag_p50_seconds": 0.1, "lag_p99_seconds": 0.2}, "success"),
@@ -66,9 +70,13 @@ class TestBusCards:
         assert card(DEAD, dead=figures.MOST_COUNTED).value == "10,000+"
         told = card(UNPUBLISHED, unpublished=2, oldest_unpublished_seconds=125.0)
         assert (told.value, told.hint) == ("2", "the oldest waits for 2 min")
-        told = card(QUEUED, queue_length=7, repaired=4)
-        assert told.hint == "4 lost events found again; last looked for 3 s ago"
+        assert card(QUEUED, queue_length=7).value == "7"
         assert card(QUEUED, queue_length=None).value == "not known"
+        told = card(REPAIR, repaired=4, swept={"order": 3.0, "auth": None})
+        assert (told.value, told.hint) == (
+            "4",
+            "lost events found again; looked for: order 3 s ago, auth never",
+        )
         assert card(FAILING, failing=1, waiting=2).hint == (
             "to be tried again; waiting for their turn: 2"
         )
@@ -78,6 +86,10 @@ class TestBusCards:
             "99 % within 5 s; 1,000+ handled in the last 5 minutes",
         )
 
-    def test_cost_one_query(self, db, django_assert_num_queries):
-        with django_assert_num_queries(1):
+    def test_tell_of_repair_where_there_are_publishers_alone(self, card):
+        with pytest.raises(KeyError):
+            card(REPAIR, swept={})
+
+    def test_cost_two_queries(self, db, django_assert_num_queries):
+        with django_assert_num_queries(2):
             dashboard.bus_cards()

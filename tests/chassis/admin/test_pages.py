@@ -1,11 +1,8 @@
 """The pages of the admin that every service has."""
 
-import re
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
@@ -13,86 +10,22 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from apps.order_service.admin import site
-from chassis import audit
 from chassis.admin.paging import BoundedPaginator
-from chassis.events import dead_letters, inbox
-from chassis.ids import uuid7
-from chassis.models import AuditEntry, DeadLetter, DenyEntry, InboxEvent, OutboxEvent
-from tests.chassis.racing import race
-from tests.conftest import envelope
-from tests.staff import change_url, foreign_urls, lists, messages_of, token_of
-
-NAME = "sample.note_taken"
-HOME = "/admin/orders/"
-DEAD_LETTERS = "/admin/orders/chassis/deadletter/"
-
-
-def add_events(number=1):
-    """Add an event of each kind and state."""
-    now = timezone.now()
-    for n in range(number):
-        OutboxEvent.objects.create(
-            type=NAME,
-            version=1,
-            subject=f"subject-{n}",
-            sequence=OutboxEvent.objects.count() + 1,
-            data={"text": "<script>alert(1)</script>"},
-            request_id="req-1",
-            traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            time=now - timedelta(minutes=5),
-        )
-        for state in ({"handled_at": now, "effect": "kept"}, {"attempts": 1}, {"dead_at": now}):
-            message = envelope(NAME, {"text": "a"}, f"subject-{n}")
-            InboxEvent.objects.create(
-                consumer="sample.check",
-                event_id=message["id"],
-                type=NAME,
-                subject=f"subject-{n}",
-                envelope=message,
-                error="Traceback\n  File <x>\nLookupError: bad",
-                **state,
-            )
-        with transaction.atomic():
-            audit.record(
-                "user.role_changed",
-                target_type="user",
-                target_id=n,
-                actor_id=uuid7(),
-                after="staff",
-            )
-        DenyEntry.objects.create(user_id=uuid7(), not_before=now)
-
-
-def add_dead(consumer="sample.keep"):
-    message = envelope(NAME, {"text": "late"}, "subject")
-    return InboxEvent.objects.create(
-        consumer=consumer,
-        event_id=message["id"],
-        type=NAME,
-        subject="subject",
-        envelope=message,
-        attempts=8,
-        dead_at=timezone.now(),
-        error="LookupError: bad",
-    )
+from chassis.models import AuditEntry, DeadLetter, InboxEvent, OutboxEvent
+from tests.chassis.admin.rows import DEAD_LETTERS, HOME, NAME, add_dead, add_events
+from tests.staff import change_url, foreign_urls, lists, token_of
 
 
 def common_lists():
     """Yield the models that every service's admin shows, and the path of each list."""
     return [(model, url) for model, url in lists(site) if model._meta.app_label == "chassis"]
-
-
-@pytest.fixture
-def browser(staff_browser):
-    return staff_browser("staff")
 
 
 @pytest.mark.django_db
@@ -243,6 +176,14 @@ class TestPages:
         browser.press(f"{DEAD_LETTERS}{InboxEvent.objects.latest('pk').pk}/redrive/")
         assert not LogEntry.objects.exists()
 
+    @pytest.mark.parametrize(
+        "query",
+        ["at__regex=(a", "at__year=99999999999", "at__date__year__gt=99999999", "at_from=x"],
+    )
+    def test_takes_no_lookup_but_a_filters_own(self, browser, query):
+        answer = browser.get(f"{HOME}chassis/auditentry/?{query}")
+        assert answer.status_code == (200 if query.startswith("at_from") else 400)
+
 
 class TestSite:
     def test_passes_djangos_checks(self):
@@ -352,188 +293,6 @@ class TestErrorPage:
     def test_is_a_problem_elsewhere(self, api, client):
         answer = api.get("/nothing")
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
-
-
-class TestDiscard:
-    def test_asks_why_and_gives_the_event_up(self, committing, notes, browser):
-        dead = add_dead()
-        path = f"{DEAD_LETTERS}{dead.pk}/discard/"
-        asked = browser.get(path)
-        assert "Discard dead letter" in asked.content.decode()
-        form = {"csrfmiddlewaretoken": token_of(asked), "reason": ""}
-        refused = browser.post(path, form)
-        assert refused.status_code == 200
-        assert "This field is required" in refused.content.decode()
-        assert InboxEvent.objects.filter(dead_at=None).count() == 0
-        answer = browser.post(path, {**form, "reason": "mailed by hand"})
-        assert (answer.status_code, answer["Location"]) == (302, DEAD_LETTERS)
-        assert messages_of(answer) == ["It is discarded."]
-        entry = AuditEntry.objects.get()
-        assert (entry.action, entry.actor_id, entry.details["reason"]) == (
-            "event.discarded",
-            browser.user_id,
-            "mailed by hand",
-        )
-        dead.refresh_from_db()
-        assert (dead.dead_at, dead.effect) == (None, "discarded: mailed by hand")
-        assert (inbox.retry_due(), notes()) == (0, [])
-
-    def test_takes_a_selection_once_it_is_told_why(self, committing, browser):
-        rows = [add_dead(), add_dead(), add_dead()]
-        form = {
-            "csrfmiddlewaretoken": token_of(browser.get(DEAD_LETTERS)),
-            "action": "discard_selected",
-            "_selected_action": [str(row.pk) for row in rows[:2]],
-        }
-        assert "Discard 2 dead letters" in browser.post(DEAD_LETTERS, form).content.decode()
-        browser.post(DEAD_LETTERS, {**form, "confirmed": "yes", "reason": " "})
-        assert InboxEvent.objects.exclude(dead_at=None).count() == 3
-        answer = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes", "reason": "of no use"})
-        assert messages_of(answer) == ["2 dead letters discarded."]
-        assert list(InboxEvent.objects.exclude(dead_at=None)) == [rows[2]]
-        assert set(AuditEntry.objects.values_list("action", flat=True)) == {"event.discarded"}
-
-    def test_tells_what_a_refused_message_was_and_why_it_cannot_be_redriven(self, db, browser):
-        dead_letters.refuse({"no": "event <b>"}, reason="nothing of ours", producer="catalog")
-        dead = InboxEvent.objects.get()
-        shown = browser.get(f"{DEAD_LETTERS}{dead.pk}/change/").content.decode()
-        assert "from catalog" in shown
-        assert "&quot;no&quot;: &quot;event &lt;b&gt;&quot;" in shown
-        assert "nothing of ours" in shown
-        answer = browser.press(f"{DEAD_LETTERS}{dead.pk}/redrive/")
-        assert messages_of(answer)[0].startswith("The message is no event: ")
-
-
-class TestTheStatesOfAnEvent:
-    STATES: ClassVar[dict[str, dict[str, Any]]] = {
-        "handled": {"handled_at": "now", "effect": "kept"},
-        "waiting": {"not_before": "now"},
-        "failing": {"attempts": 1, "error": "x", "not_before": "now"},
-        "dead": {"attempts": 8, "error": "x", "dead_at": "now"},
-        "discarded": {"handled_at": "now", "effect": "discarded: of no use"},
-    }
-
-    @pytest.mark.parametrize("state", STATES)
-    def test_are_shown_and_chosen_by(self, db, browser, state):
-        now = timezone.now()
-        for number, values in enumerate(self.STATES.values()):
-            InboxEvent.objects.create(
-                consumer="sample.keep",
-                event_id=uuid7(),
-                type=NAME,
-                subject=f"subject-{list(self.STATES)[number]}",
-                envelope={},
-                **{name: now if value == "now" else value for name, value in values.items()},
-            )
-        page = browser.get(f"/admin/orders/chassis/inboxevent/?state={state}").content.decode()
-        shown = set(re.findall(r"subject-(\w+)", page))
-        assert shown == {state}
-
-
-class TestRedrive:
-    def test_lets_an_event_be_handled_after_all(self, committing, notes, browser):
-        dead = add_dead()
-        answer = browser.press(f"{DEAD_LETTERS}{dead.pk}/redrive/")
-        assert (answer.status_code, answer["Location"]) == (302, DEAD_LETTERS)
-        assert messages_of(answer) == ["It is tried again within seconds."]
-        entry = AuditEntry.objects.get()
-        assert (entry.action, entry.target_id, entry.actor_id, entry.details) == (
-            "event.redriven",
-            str(dead.event_id),
-            browser.user_id,
-            {"consumer": "sample.keep"},
-        )
-        assert entry.request_id
-        assert inbox.retry_due() == 1
-        assert notes() == ["late"]
-
-    def test_takes_a_selection_once_it_is_confirmed(self, committing, browser):
-        rows = [add_dead(), add_dead(), add_dead()]
-        chosen = [str(row.pk) for row in rows[:2]]
-        page = browser.get(DEAD_LETTERS)
-        token = token_of(page)
-        form = {
-            "csrfmiddlewaretoken": token,
-            "action": "redrive_selected",
-            "_selected_action": chosen,
-        }
-        asked = browser.post(DEAD_LETTERS, form)
-        assert "Redrive 2 dead letters" in asked.content.decode()
-        assert asked.content.decode().count(f"{NAME} of subject, for sample.keep") == 2
-        assert InboxEvent.objects.exclude(dead_at=None).count() == 3
-        answer = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"})
-        assert messages_of(answer) == ["2 dead letters redriven."]
-        again = browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"})
-        assert messages_of(again)[-1] == "There is nothing left to do."
-        assert list(InboxEvent.objects.exclude(dead_at=None)) == [rows[2]]
-        assert AuditEntry.objects.count() == 2
-
-    @pytest.mark.parametrize("chosen", ["zz", "\0", "1; DROP TABLE inbox", str(2**70)])
-    def test_refuses_a_selection_of_what_is_no_row(self, db, browser, chosen):
-        token = token_of(browser.get(DEAD_LETTERS))
-        form = {
-            "csrfmiddlewaretoken": token,
-            "action": "redrive_selected",
-            "_selected_action": chosen,
-        }
-        assert browser.post(DEAD_LETTERS, form).status_code in {302, 400}
-        assert browser.post(DEAD_LETTERS, {**form, "confirmed": "yes"}).status_code in {302, 400}
-
-    @pytest.mark.parametrize(
-        "query",
-        ["at__regex=(a", "at__year=99999999999", "at__date__year__gt=99999999", "at_from=x"],
-    )
-    def test_takes_no_lookup_but_a_filters_own(self, db, browser, query):
-        answer = browser.get(f"{HOME}chassis/auditentry/?{query}")
-        assert answer.status_code == (200 if query.startswith("at_from") else 400)
-
-    def test_of_two_at_once_one_is_audited(self, committing):
-        dead = add_dead()
-        results = race([lambda: dead_letters.redrive(dead.consumer, dead.event_id, by=None)] * 2)
-        assert sorted(results) == [False, True]
-        assert AuditEntry.objects.count() == 1
-        dead.refresh_from_db()
-        assert (dead.dead_at, dead.attempts) == (None, 0)
-
-    def test_hands_what_had_no_handler_to_those_there_are_now(self, committing, notes):
-        dead = add_dead("order.unknown")
-        assert dead_letters.redrive(dead.consumer, dead.event_id, by=None) is True
-        dead.refresh_from_db()
-        assert (dead.effect, dead.dead_at) == ("handed to sample.keep, sample.check", None)
-        while inbox.retry_due():
-            pass
-        assert notes() == ["late"]
-        assert not InboxEvent.objects.filter(handled_at=None).exists()
-
-    def test_handles_no_event_twice_that_had_no_handler_of_one_name(self, committing, notes):
-        message = envelope(NAME, {"text": "late"}, "subject")
-        inbox.receive(message)
-        InboxEvent.objects.create(
-            consumer="order.unknown",
-            event_id=message["id"],
-            type=NAME,
-            subject="subject",
-            envelope=message,
-            dead_at=timezone.now(),
-        )
-        dead_letters.redrive("order.unknown", message["id"], by=None)
-        assert inbox.retry_due() == 0
-        assert notes() == ["late"]
-
-    def test_lets_what_still_has_no_handler_die_again(self, committing):
-        message = envelope("sample.unheard_of", {}, "subject")
-        inbox.receive(message)
-        dead_letters.redrive("order.unknown", message["id"], by=None)
-        assert inbox.retry_due() == 1
-        row = InboxEvent.objects.get()
-        assert (row.handled_at, row.attempts) == (None, 1)
-        assert "no longer handles sample.unheard_of" in row.error
-
-    def test_leaves_what_is_not_dead_alone(self, committing):
-        add_events()
-        handled = InboxEvent.objects.exclude(handled_at=None).get()
-        assert dead_letters.redrive(handled.consumer, handled.event_id, by=None) is False
-        assert list(InboxEvent.objects.exclude(handled_at=None)) == [handled]
 
 
 @pytest.mark.django_db

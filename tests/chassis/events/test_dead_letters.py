@@ -142,6 +142,23 @@ class TestARefusedMessage:
         kept = self.refuse("nonsense")
         assert dead_letters.discard("order.refused", kept.event_id, reason="x", by=None) is True
 
+    def test_is_in_the_log_of_the_subject_that_it_claims(self):
+        self.refuse({"type": "x\x1b", "subject": "s"})
+        out = StringIO()
+        call_command("event_log", "--subject", "s", stdout=out)
+        assert out.getvalue() == "not yet order.refused x\\x1b: no event\n"
+
+
+class TestAnEventWithoutAHandler:
+    def test_is_not_redriven_before_there_is_one(self):
+        inbox.receive(envelope("sample.other", {}, "s"))
+        kept = InboxEvent.objects.get()
+        with pytest.raises(RedriveImpossible, match=r"No handler of sample\.other is there"):
+            dead_letters.redrive("order.unknown", kept.event_id, by=None)
+        kept.refresh_from_db()
+        assert kept.dead_at is not None
+        assert kept.error == "no handler of sample.other in order"
+
 
 class TestTheCommand:
     def test_lists_the_oldest_first(self, dead):
@@ -157,6 +174,23 @@ class TestTheCommand:
         assert (listed["id"], listed["attempts"]) == (event_id, 8)
         assert listed["error"] == "x\nLookupError: a"
         assert listed["envelope"]["data"] == {"text": "a"}
+
+    def test_tells_refused_messages_apart(self):
+        for text in ("a" * 70, "b\x1b"):
+            dead_letters.refuse(text, reason="it is no object", producer="catalog")
+        dead_letters.refuse({"type": "x\ny"}, reason="it has no id")
+        endings = [line.partition(" for order.refused, ")[2] for line in run("list").splitlines()]
+        assert endings == [
+            f"it is no object, from catalog: {'a' * 60}…",
+            "it is no object, from catalog: b",
+            'it has no id, from an unknown sender: {"type": "x\\ny"}',
+        ]
+
+    def test_lists_none_of_an_event_that_has_no_handler_here(self):
+        assert (
+            run("list", "--event", "user.password_reset_requested")
+            == "There is no such dead letter.\n"
+        )
 
     def test_lists_none(self):
         assert run("list") == "There is no such dead letter.\n"
@@ -217,9 +251,14 @@ class TestTheCommand:
                 "No consumer is called none; there are ",
             ),
             (["list", "--event", "none"], "No event is called none; there are "),
+            (["list", "--reason", "r"], "--reason is for discard alone."),
+            (["list", "--all"], "--all is for redrive and discard alone."),
+            (["redrive", "--all", "--reason", "r"], "--reason is for discard alone."),
+            (["redrive", "--all", "--json"], "--json is for list alone."),
+            (["discard", "--all", "--reason", "r", "--json"], "--json is for list alone."),
             (["list", "--id", "5"], "5 is no event's id, which is a UUID."),
-            (["list", "--before", "2020-13-01"], "2020-13-01 is no time"),
-            (["list", "--before", "soon"], "soon is no time"),
+            (["list", "--before", "2020-13-01"], "--before: 2020-13-01 is no time"),
+            (["list", "--before", "soon"], "--before: soon is no time"),
             (["list", "--limit", "0"], "--limit is a number from 1."),
         ],
     )

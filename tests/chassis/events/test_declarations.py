@@ -42,6 +42,10 @@ class TestEvent:
         with pytest.raises(DeclarationError, match=r"sample\.other is declared twice"):
             event("sample.other", version=1, consumers=())(Frozen)
 
+    def test_refuses_one_service_in_the_place_of_several(self):
+        with pytest.raises(DeclarationError, match="a tuple of services, not to 'order'"):
+            event("sample.other", version=1, consumers="order")(Frozen)  # type: ignore[arg-type]
+
 
 class TestHandles:
     def test_refuses_an_undeclared_class(self):
@@ -53,6 +57,29 @@ class TestHandles:
         handles(Frozen, consumer="c")(lambda _: "")
         with pytest.raises(DeclarationError, match=r"c handles sample\.other twice"):
             handles(Frozen, consumer="c")(lambda _: "")
+
+    def test_refuses_two_views_of_one_event(self):
+        @dataclass(frozen=True)
+        class Other:
+            number: int
+
+        consumes("sample.other")(Frozen)
+        consumes("sample.other")(Other)
+        handles(Frozen, consumer="c")(lambda _: "")
+        with pytest.raises(DeclarationError, match=r"sample\.other is handled by two classes"):
+            handles(Other, consumer="d")(lambda _: "")
+
+    @pytest.mark.parametrize(
+        ("wrong", "sentence"),
+        [
+            ({"order": "newest"}, "c has the order 'newest', which is none of Order's"),
+            ({"consumer": "x" * 101}, "x is longer than 100 characters"),
+            ({"consumer": "auth.hear"}, "auth.hear has the name of another service"),
+        ],
+    )
+    def test_refuses_what_it_cannot_keep(self, wrong, sentence):
+        with pytest.raises(DeclarationError, match=sentence):
+            handles(Frozen, **{"consumer": "c", **wrong})
 
 
 class TestCheckOrder:

@@ -90,8 +90,9 @@ class TestRead:
 
     def test_ends_before_a_type_that_only_the_next_release_knows(self):
         write(*"abc")
+        assert not read().held
         OutboxEvent.objects.filter(position=2).update(type="sample.not_known_yet")
-        assert read().position == 1
+        assert (read().position, read().held) == (1, True)
         OutboxEvent.objects.filter(position=2).update(published_at=timezone.now())
         assert read().position == 1
 
@@ -100,6 +101,15 @@ class TestRead:
         long_ago = timezone.now() - timedelta(days=2)
         OutboxEvent.objects.filter(position=2).update(type="sample.gone", published_at=long_ago)
         assert texts(read()) == ["a", "c"]
+        OutboxEvent.objects.filter(position=2).update(published_at=None, time=long_ago)
+        assert texts(read()) == ["a", "c"]
+
+    def test_tells_of_what_was_deleted_before_it_was_read(self):
+        write(*"abcde")
+        page = read(limit=1)
+        OutboxEvent.objects.filter(position__in=(2, 3)).delete()
+        assert (read(end_of(page)).pruned, texts(read(end_of(page)))) == (2, ["d", "e"])
+        assert read().pruned == 0, "what was there before the reader"
 
     def test_cuts_a_page_at_its_length_and_loses_nothing(self, monkeypatch):
         monkeypatch.setattr(feed, "LONGEST_PAGE", 1_000)

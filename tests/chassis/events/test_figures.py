@@ -1,6 +1,7 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from chassis import queues
 from chassis.database import UNAVAILABLE
-from chassis.events import figures, outbox
+from chassis.events import figures, outbox, sources
 from chassis.ids import uuid7
 from chassis.models import EventCursor, InboxEvent, OutboxEvent
 from tests.chassis.sample.events import NoteTaken
@@ -70,6 +71,12 @@ class TestRead:
         now = figures.read()
         assert (now.waiting, now.failing, now.dead) == (1, 3, 1)
 
+    def test_leaves_out_a_time_that_the_database_does_not_know(self):
+        receive(handled_at=ago(1))
+        InboxEvent.objects.update(envelope={"time": "2026-01-02T12:00:00+23:59"})
+        now = figures.read()
+        assert (now.handled_recently, now.lag_p99_seconds) == (1, None)
+
     def test_tells_how_long_events_took_of_late(self):
         for seconds in range(1, 100):
             receive(sent=10 + seconds, handled_at=ago(10))
@@ -95,6 +102,20 @@ class TestRead:
         assert now.repaired == 5
         assert now.swept_seconds == pytest.approx(45, abs=5)
 
+    def test_tells_nothing_of_a_look_at_what_is_a_publisher_no_longer(self):
+        EventCursor.objects.create(source="catalog", repaired=3, swept_at=ago(4))
+        EventCursor.objects.create(source="basket", repaired=2, swept_at=ago(9000))
+        now = figures.read()
+        assert now.repaired == 5
+        assert now.swept_seconds == pytest.approx(4, abs=3)
+        assert figures.swept().keys() == {*sources.names()}
+
+    def test_tells_the_last_look_at_each_publisher(self):
+        EventCursor.objects.create(source="catalog", swept_at=ago(40))
+        swept = figures.swept()
+        assert swept.pop("catalog") == pytest.approx(45, abs=5)
+        assert set(swept.values()) == {None}
+
     def test_tells_how_many_messages_wait(self, broker):
         broker.rpush("souk.order.auth", "a", "b")
         broker.rpush("souk.order.order", "c")
@@ -106,10 +127,11 @@ class TestRead:
         assert figures.read().queue_length is None
 
     def test_reads_from_indexes_and_in_no_time_whatever_has_piled_up(self):
+        parameters: dict[str, Any] = {**figures._PARAMETERS, "sources": ["order"]}
         with connection.cursor() as cursor:
             cursor.execute(PILE)
             cursor.execute("ANALYZE inbox, outbox")
-            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + figures._READ, figures._PARAMETERS)
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + figures._READ, parameters)
             ((plan,),) = cursor.fetchall()
         (told,) = json.loads(plan) if isinstance(plan, str) else plan
         read = {

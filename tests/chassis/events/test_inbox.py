@@ -45,6 +45,17 @@ def make_due():
 
 class TestReceive:
     @pytest.mark.django_db
+    def test_keeps_the_time_in_utc(self):
+        inbox.receive(envelope(NAME, {"text": "a"}, "s", time="2026-01-02T12:00:00+23:59"))
+        assert row().envelope["time"] == "2026-01-01T12:01:00Z"
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+    def test_refuses_a_time_that_is_none_of_these_days(self, time):
+        with pytest.raises(Refused, match="Expected a time of these days"):
+            inbox.receive(envelope(NAME, {"text": "a"}, "s", time=time))
+
+    @pytest.mark.django_db
     def test_handles_an_event_once_for_each_consumer(self, deliver, notes):
         message = deliver(NAME, {"text": "a"}, "s")
         inbox.receive(message)

@@ -73,6 +73,14 @@ class TestPublish:
         assert not OutboxEvent.objects.exists()
 
     @pytest.mark.django_db
+    def test_refuses_what_is_too_long_to_be_carried(self):
+        room = outbox.LONGEST - len(msgspec.json.encode(NoteTaken(text="")))
+        outbox.publish(NoteTaken(text="x" * room), subject="s")
+        with pytest.raises(InvalidPayload, match="NoteTaken has 262145 bytes, more than"):
+            outbox.publish(NoteTaken(text="x" * (room + 1)), subject="s")
+        assert OutboxEvent.objects.count() == 1
+
+    @pytest.mark.django_db
     def test_refuses_a_nul_character_which_the_database_cannot_hold(self):
         with pytest.raises(DataError), transaction.atomic():
             outbox.publish(NoteTaken(text="a\0b"), subject="s")

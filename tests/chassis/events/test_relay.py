@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from chassis import jobs, queue
+from chassis import jobs, queue, queues, transport
 from chassis.events import inbox, outbox, relay
 from chassis.events.relay import Pace, Relay
 from chassis.ids import uuid7
@@ -119,6 +119,17 @@ class TestPublishBatch:
         assert one.publish_batch(session) is False
         assert [message["data"]["text"] for _, message in sent] == ["0", "1", "2"]
 
+    def test_ends_a_batch_that_takes_long_and_goes_on(self, session, sent, take_note, monkeypatch):
+        monkeypatch.setattr(relay, "PACK", 1)
+        monkeypatch.setattr(relay, "BATCH_SECONDS", -1)
+        take_note("a")
+        one = Relay(beat=lambda: None)
+        assert one.publish_batch(session) is True
+        assert sent == []
+        monkeypatch.setattr(relay, "BATCH_SECONDS", 10)
+        assert one.publish_batch(session) is False
+        assert [message["data"]["text"] for _, message in sent] == ["a"]
+
     def test_sends_several_events_in_one_message_in_their_order(
         self, session, take_note, monkeypatch
     ):
@@ -134,6 +145,16 @@ class TestPublishBatch:
             take_note(str(number))
         Relay(beat=lambda: None).publish_batch(session)
         assert packs == [["0", "1"], ["2"]]
+
+    def test_sends_no_message_that_is_too_long_to_be_taken(self, session, take_note):
+        for number in range(5):
+            take_note(f"{number}" + '"' * (outbox.LONGEST // 2 - 100))
+        Relay(beat=lambda: None).publish_batch(session)
+        name = queues.queue_of("order", "order")
+        with redis.Redis.from_url(settings.BROKER_URL) as broker:
+            messages = broker.lrange(name, 0, -1)
+        assert len(messages) == 3
+        assert all(b"souk.deliver" in transport.rebuild(name, text) for text in messages)
 
     def test_marks_what_was_sent_before_the_broker_failed(
         self, session, sent, take_note, monkeypatch

@@ -80,8 +80,9 @@ def note_reads(monkeypatch, places):
 class TestSweep:
     def test_hands_over_what_the_inbox_lacks(self, notes):
         ids = write("a", "b")
-        assert sweep("order", settled()) is False
+        more = sweep("order", settled())
         assert notes() == ["a", "b"]
+        assert not more
         assert InboxEvent.objects.filter(handled_at=None).count() == 0
         assert (cursor().position, cursor().last_id, cursor().repaired) == (2, ids[1], 2)
         assert cursor().epoch == RelayState.objects.get().epoch
@@ -145,10 +146,22 @@ class TestSweep:
         monkeypatch.setattr(repair, "PAGES", 2)
         monkeypatch.setattr(repair, "DEFAULT_LIMIT", 1)
         write("a", "b", "c")
-        assert sweep("order", settled()) is True
-        assert (notes(), cursor().swept_at) == (["a", "b"], None)
-        assert sweep("order", settled() + timedelta(minutes=1)) is False
-        assert notes() == ["a", "b", "c"]
+        now = settled()
+        assert sweep("order", now) is True
+        assert (notes(), cursor().swept_at < now) == (["a", "b"], True)
+        assert sweep("order", settled()) is False
+        assert (notes(), cursor().swept_at >= now) == (["a", "b", "c"], True)
+
+    @pytest.mark.parametrize(
+        ("told", "event"),
+        [({"held": True}, "events_held"), ({"pruned": 3}, "events_pruned_unread")],
+    )
+    def test_says_what_keeps_it_from_being_whole(self, pages, caplog, told, event):
+        now = settled()
+        pages(page(note("a"), **told))
+        sweep("order", now)
+        assert len(messages(caplog, event)) == 1
+        assert (cursor().swept_at >= now) is ("held" not in told)
 
     def test_stops_before_the_next_event_when_told_to(self, notes):
         write("a", "b")
@@ -248,6 +261,15 @@ class TestTwoSweepers:
         assert cursor().swept_at == first
         sweep("order", now + timedelta(seconds=10))
         assert cursor().swept_at > first
+
+    def test_go_on_after_a_clock_that_was_wrong(self, settings):
+        settings.SWEEP_SECONDS = 10
+        now = settled()
+        number()
+        sweep("order", now + timedelta(days=1))
+        first = cursor().swept_at
+        sweep("order", now)
+        assert cursor().swept_at < first
 
     def test_are_not_waited_for_by_a_worker_that_starts(self):
         now = settled()

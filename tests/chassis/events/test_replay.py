@@ -110,9 +110,7 @@ class TestReplay:
             return read(*arguments, **options)
 
         monkeypatch.setattr(sources, "read", fail_at_the_third)
-        with pytest.raises(
-            CommandError, match=r"Stopped after 1 events: order: ConnectError\. Run"
-        ):
+        with pytest.raises(CommandError, match=r"Stopped after 1 event: order: ConnectError\. Run"):
             run()
         assert notes() == ["a"]
         assert run().endswith("1 of them known to it before, 1 handed to sample.keep.")
@@ -134,8 +132,10 @@ class TestRefusals:
             (["--from", "yesterday"], r"^--from: yesterday is no time in ISO 8601"),
             (["--to", "1"], r"^--to: 1 is no time in ISO 8601"),
             (["--to", "2020-01-01"], r"^--to must be after --from\.$"),
+            (["--from", "2222-01-01"], r"^--from is in the future\.$"),
+            (["--from", "2222-01-01", "--to", "2222-01-02"], r"^--from is in the future\.$"),
         ],
-        ids=["consumer", "event", "from", "to", "order"],
+        ids=["consumer", "event", "from", "to", "order", "future", "later"],
     )
     def test_are_one_sentence(self, options, sentence):
         with pytest.raises(CommandError, match=sentence):

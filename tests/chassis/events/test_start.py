@@ -27,7 +27,7 @@ MISTAKES = {
     "unregistered": (
         "web",
         'event("order.told", version=1, consumers=())(Told)',
-        "order.told is not registered as an event of any service",
+        "order.told is no event that settings/events.py registers",
     ),
     "foreign": (
         "worker",
@@ -47,7 +47,7 @@ MISTAKES = {
     "unregistered-view": (
         "check",
         'consumes("order.told")(Told)',
-        "order.told is not registered as an event of any service",
+        "order.told is no event that settings/events.py registers",
     ),
 }
 

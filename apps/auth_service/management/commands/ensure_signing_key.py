@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.auth_service import keys
+from chassis.commands import ServiceCommand
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Idempotent; the web process does the same on first need."""
 
     help = "Make a signing key if there is none, and print the id of the one that signs."

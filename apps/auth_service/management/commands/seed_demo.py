@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from apps.auth_service import conf
 from apps.auth_service.models import Role
 from apps.auth_service.services import accounts
+from chassis.commands import ServiceCommand
 
 DEMO_USERS: Final = (
     ("customer@souk.example", "Carla Customer", Role.CUSTOMER),
@@ -15,7 +16,7 @@ DEMO_USERS: Final = (
 )
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Idempotent: what the demo users should be, they are afterwards."""
 
     help = "Make the demo users, one of each role, with the password DEMO_PASSWORD."

@@ -4,15 +4,15 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from apps.catalog_service.services import ledger
 from apps.catalog_service.services.ledger import Mismatch
-from chassis.commands import first_line
+from chassis.commands import ServiceCommand, first_line
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Exits 1 if there is a mismatch."""
 
     help = (

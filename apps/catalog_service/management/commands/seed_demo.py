@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.catalog_service.demo import seed
+from chassis.commands import ServiceCommand
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Idempotent: adds what is missing, and leaves what is there as staff keep it."""
 
     help = "Fill the shop with the demo catalogue: about 100 products with pictures."
