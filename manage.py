@@ -5,7 +5,7 @@ import os
 import sys
 
 SERVICES = ("auth", "catalog", "order")
-PLATFORM = ("up", "down", "status", "logs", "doctor", "demo")
+PLATFORM = ("up", "down", "status", "logs", "doctor", "demo", "audit")
 USAGE = f"""usage: manage.py {"|".join(SERVICES)} COMMAND ...   a command of one service; COMMAND help lists them
        manage.py {"|".join(PLATFORM)} ...   the whole platform on this machine; -h explains each"""
 

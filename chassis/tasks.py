@@ -1,10 +1,12 @@
-"""The chassis's own timed jobs, and what is deleted of its tables when its time is over."""
+"""The chassis's own timed jobs, what is deleted of its tables when its time is over, and what the audit is told."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from chassis import jobs, retention
+from chassis import audit_export, jobs, retention
+from chassis.events import audit_export as events_told
 from chassis.events import inbox, outbox
 from chassis.tokens import deny
 
@@ -28,3 +30,10 @@ def delete_handled_events(now: datetime) -> int:
 def delete_deny_entries(now: datetime) -> int:
     """Delete entries that refuse nothing any more."""
     return deny.delete_ended(now=now)
+
+
+@audit_export.part("events")
+def tell_events() -> Iterator[str]:
+    """Yield the outbox and the inbox, for the audit."""
+    for statement, parameters in events_told.STATEMENTS:
+        yield from audit_export.rows(statement, parameters)

@@ -4,6 +4,9 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
 
 from local import doctor, logs
 from local.errors import PlatformError
@@ -14,6 +17,7 @@ from local.status import EVENT_HEADINGS, event_rows, hide_password, read_status
 from local.up import run_up
 
 _MOST_REPLICAS = 16
+_PENDING_SECONDS = 60
 
 
 def run(argv: Sequence[str], started: float) -> int:
@@ -110,8 +114,32 @@ def _demo(home: Home, output: Output, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _audit(home: Home, output: Output, arguments: argparse.Namespace) -> int:
+    from local.audit import command
+
+    return command.run(
+        home,
+        output,
+        files=arguments.files,
+        began=dict(arguments.began),
+        pending_seconds=arguments.pending,
+        as_json=arguments.json,
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one sentence what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises: PlatformError of one sentence.
+        """
+        raise PlatformError(f"{message[:1].upper()}{message[1:].rstrip('.')}.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="manage.py",
         description="The whole platform on this machine. SOUK_HOME names the folder of its data "
         "(.souk), SOUK_PORT the gateway's port (8000); with both, several run side by side.",
@@ -137,10 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="play a first order through the gateway").set_defaults(
         command=_demo
     )
+    _add_audit(commands)
     return parser
 
 
-def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_up(commands: "argparse._SubParsersAction[_Parser]") -> None:
     up = commands.add_parser(
         "up",
         help="start everything and stay; Ctrl-C stops it",
@@ -162,7 +191,7 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     up.set_defaults(command=_up)
 
 
-def _add_logs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_logs(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser = commands.add_parser("logs", help="show what the processes wrote")
     parser.add_argument(
         "service", nargs="?", choices=[*SERVICES, "platform"], help="of this one only"
@@ -172,6 +201,63 @@ def _add_logs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "-n", "--lines", type=int, default=40, help="last lines of each process (40)"
     )
     parser.set_defaults(command=_logs)
+
+
+def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="prove that nothing was lost or applied twice; exit 1 if something was",
+        description="Compare what the services hold: outboxes with inboxes, reservations, payments and events with orders, stock with its "
+        "ledger. Print each mismatch and exit 1 if there is one. Nothing is changed; the shop may stay open. docs/operations.md "
+        "tells what each kind means.",
+    )
+    audit.add_argument("--json", action="store_true", help="print one JSON object")
+    audit.add_argument(
+        "--from",
+        dest="files",
+        nargs=3,
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="compare what `manage.py SERVICE audit_export` printed for each service, wherever that ran",
+    )
+    audit.add_argument(
+        "--began",
+        action="append",
+        default=[],
+        type=_began,
+        metavar="CONSUMER=TIME",
+        help="a consumer was added then, and is owed no older event; may be repeated",
+    )
+    audit.add_argument(
+        "--pending",
+        type=_seconds,
+        default=_PENDING_SECONDS,
+        metavar="SECONDS",
+        help="what is younger may be under way and is not judged (60); less where nothing goes on",
+    )
+    audit.set_defaults(command=_audit)
+
+
+def _began(text: str) -> tuple[str, datetime]:
+    consumer, _, time = text.partition("=")
+    try:
+        at = datetime.fromisoformat(time)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not CONSUMER=TIME with a time such as 2026-11-29T08:00:00Z"
+        ) from error
+    return consumer, at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:  # noqa: PLR2004 -- a day
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 86400")
+    return seconds
 
 
 def _replicas(text: str) -> list[tuple[str, int]]:

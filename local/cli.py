@@ -1,4 +1,4 @@
-"""The commands of the whole platform: up, down, status, logs, doctor, demo."""
+"""The commands of the whole platform: up, down, status, logs, doctor, demo, audit."""
 
 import os
 import sys

@@ -1,12 +1,14 @@
-"""Timed jobs, which the active relay runs, background work, and what is deleted when its time is over."""
+"""Timed jobs, which the active relay runs, background work, what is deleted when its time is over, and what the audit is told."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
 
+from apps.catalog_service.selectors import audited
 from apps.catalog_service.services import alerts, ledger, orphans, sales, transfers
-from chassis import jobs, retention, work
+from chassis import audit_export, jobs, retention, work
 
 
 @jobs.every(15, name="catalog.refresh_popularity")
@@ -66,3 +68,15 @@ def delete_old_transfers(now: datetime) -> int:
 def delete_orphans(now: datetime) -> int:
     """Delete files that no row names."""
     return orphans.delete_orphans(now=now)
+
+
+@audit_export.part("reservations")
+def tell_reservations() -> Iterator[str]:
+    """Yield every reservation, for the audit."""
+    return audited.reservations()
+
+
+@audit_export.part("stock")
+def tell_stock() -> Iterator[str]:
+    """Yield each stock that is not what its ledger sums up to, for the audit."""
+    return ledger.tell()

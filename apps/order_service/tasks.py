@@ -1,11 +1,13 @@
-"""Timed jobs, and what is deleted when its time is over; the active relay runs them."""
+"""Timed jobs, what is deleted when its time is over (the active relay runs them), and what the audit is told."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.utils import timezone
 
 from apps.order_service import services
-from chassis import jobs, retention
+from apps.order_service.selectors import audited
+from chassis import audit_export, jobs, retention
 
 
 @jobs.every(1, name="order.recover_orders")
@@ -36,3 +38,9 @@ def delete_old_answers(now: datetime) -> int:
 @retention.rule("carts")
 def delete_old_carts(now: datetime) -> int:
     return services.delete_old_carts(now=now)
+
+
+@audit_export.part("orders")
+def tell_orders() -> Iterator[str]:
+    """Yield every order with its payments, for the audit."""
+    return audited.orders()

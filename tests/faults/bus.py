@@ -118,6 +118,11 @@ class Bus:
         print(f"converged {took:.1f} s after the fault (of {limit:.0f} s)")
         return took
 
+    def assert_audited(self) -> None:
+        """Fail unless the operator's own proof agrees."""
+        finished = self.platform.run("audit", "--pending", "0")
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+
     def dead(self) -> set[Letter]:
         """Return every dead letter."""
         return {

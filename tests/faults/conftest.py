@@ -44,7 +44,7 @@ def handlers(platform: Platform) -> dict[str, dict[str, list[str]]]:
 def bus(
     platform: Platform, mail_server: MailServer, handlers: dict[str, dict[str, list[str]]]
 ) -> Iterator[events.Bus]:
-    """Return what looks at the events; versions fall in no test, and none leaves a dead letter."""
+    """Return what looks at the events; versions fall in no test, none leaves a dead letter, and the audit agrees."""
     platform.wait_until_well()
     bus = events.Bus(platform, handlers, mail_server)
     bus.excuse_mail()
@@ -54,3 +54,4 @@ def bus(
         yield bus
     watch.assert_nothing_fell()
     assert bus.dead() == set()
+    bus.assert_audited()

@@ -73,10 +73,25 @@ class TestReplicas:
         assert [pair for pairs in parsed.replicas for pair in pairs] == expected
 
     @pytest.mark.parametrize("given", ["catalog", "catalog=0", "catalog=17", "shop=2", "order=²"])
-    def test_are_refused(self, given: str, capsys: pytest.CaptureFixture[str]) -> None:
-        with pytest.raises(SystemExit):
+    def test_are_refused(self, given: str) -> None:
+        sentence = "is not SERVICE=N with one of auth, catalog, order and N"
+        with pytest.raises(PlatformError, match=sentence):
             arguments._parser().parse_args(["up", "--replicas", given])
-        assert "is not SERVICE=N with one of auth, catalog, order and N" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (["status", "extra"], "Unrecognized arguments: extra.\n"),
+        (["logs", "nope"], "Argument service: invalid choice: 'nope'"),
+    ],
+)
+def test_bad_arguments_end_in_one_sentence(line: list[str], sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *line], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(sentence)
 
 
 class TestDoctor:

@@ -1,12 +1,13 @@
 """The ledger's proof: its sums are the stock, and what is reserved is what open reservations hold."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from apps.catalog_service.models import Alert, AlertKind
+from apps.catalog_service.models import Alert, AlertKind, Product
 from apps.catalog_service.services import alerts
 
 _BATCH: Final = 10_000
@@ -65,6 +66,14 @@ def check() -> list[Mismatch]:
         for after, last in _ranges()
         for row in _query(_COMPARE, {"after": after, "last": last})
     ]
+
+
+def tell() -> Iterator[str]:
+    """Yield how many products there are, and each mismatch of `check`: lines of the audit's export."""
+    yield json.dumps({"kind": "ledger", "products": Product.objects.count()})
+    for found in check():
+        told = found._asdict() | {"product_id": str(found.product_id)}
+        yield json.dumps({"kind": "stock", **told})
 
 
 def _ranges() -> Iterator[tuple[UUID, UUID]]:
