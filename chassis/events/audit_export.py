@@ -37,7 +37,9 @@ STATEMENTS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
 """Each gives a line for each row, in the order of events' ids: of the outbox, then of the inbox."""
 _FIRST_TAKEN: Final = """
 SELECT consumer, type, min((envelope ->> 'time')::timestamptz)
-FROM inbox WHERE consumer <> %(refused)s GROUP BY consumer, type
+FROM inbox
+WHERE consumer <> %(refused)s AND pg_input_is_valid(envelope ->> 'time', 'timestamptz')
+GROUP BY consumer, type
 """
 # An event as young as this cannot have been deleted, and neither can one that was numbered after it.
 _NUMBERED: Final = """
