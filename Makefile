@@ -30,8 +30,8 @@ run: install-local ## Install, start the whole platform, play a first order, sta
 test: install-dev ## Install and run every test; SUITES="order_service system" runs some.
 	@exec $(python) -m tests.run $(SUITES)
 
-test-faults: install-dev ## Kill every process, race for stock, fuzz long: minutes, and no part of `make test`.
-	@$(python) -m tests.run faults auth_long catalog_long order_long
+test-faults: install-dev ## Kill every process, race for stock, fuzz long: many minutes, and no part of `make test`.
+	@$(python) -m tests.run faults system_long chassis_long auth_long catalog_long order_long
 	@FUZZ_EXAMPLES=50 $(python) -m tests.run catalog_service order_service -- -k fuzz
 
 test-mutations: install-dev ## Take each of the rules that keep data right out of a copy, and see its test fail: minutes.

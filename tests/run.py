@@ -80,15 +80,19 @@ GROUPS: Final = (
         *(Suite("gateway"), Suite("local", timeout_seconds=180)),
     ),
     (Suite("faults", settings="settings.catalog", timeout_seconds=180, processes=1, is_long=True),),
+    (Suite("system_long", timeout_seconds=180, is_long=True, of="system"),),
     tuple(
         Suite(
-            f"{service}_long",
-            settings=f"settings.{service}",
+            f"{name}_long",
+            settings=f"settings.{settings}",
             timeout_seconds=180,
             is_long=True,
-            of=f"{service}_service",
+            of=folder,
         )
-        for service in SERVICES
+        for name, settings, folder in (
+            ("chassis", "order", "chassis"),
+            *((service, service, f"{service}_service") for service in SERVICES),
+        )
     ),
 )
 SUITES: Final = tuple(itertools.chain.from_iterable(GROUPS))

@@ -18,7 +18,7 @@ from chassis.models import InboxEvent, OutboxEvent, RelayState
 from tests.chassis.processes import SECONDS, wait_until
 from tests.chassis.sample.handlers import HELD
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 
 def get(process, path="/health/live"):

@@ -113,6 +113,7 @@ def is_handled(text):
 QUICK = {"SAMPLE_WATCHDOG_SECONDS": "0.3"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 class TestWorker:
     @pytest.fixture(autouse=True)
@@ -180,6 +181,7 @@ def frozen_session():
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 class TestRelay:
     def test_that_hangs_ends_and_another_takes_over(self, start, take_note):

@@ -55,6 +55,7 @@ class TestWakeWorkers:
         assert (record.levelname, record.msg["event"]) == ("WARNING", "task_not_sent")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 class TestWorker:
     def test_works_beside_events_and_gives_the_row_back_when_told_to_stop(

@@ -11,6 +11,8 @@ import pytest
 from tests.system.conftest import hold_ports, kept
 from tests.system.platform import Client, Finished, Platform
 
+pytestmark = pytest.mark.long
+
 # The damage is to one order each: its name, the service, and what somebody does to the tables.
 DAMAGE: Final[Mapping[str, tuple[str, str]]] = {
     "event_missing": (

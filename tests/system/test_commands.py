@@ -143,6 +143,7 @@ class TestUp:
             f"The disk of {small_disk / 'home'} has 16 MiB free; Souk needs {needed} MiB.",
         )
 
+    @pytest.mark.long
     def test_that_fails_leaves_nothing_running(
         self, new_platform: Callable[[str], Platform]
     ) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.system.platform import ORDERS, PRODUCTS, Client, Platform, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _well(platform: Platform) -> None:

@@ -25,6 +25,7 @@ class TestKilledProcess:
         assert_is_back(platform, service, role, customer=customer, staff=staff, product=product)
 
 
+@pytest.mark.long
 class TestWholePlatform:
     def test_keeps_its_orders_when_everything_is_killed(
         self, platform: Platform, staff: Client, product: Mapping[str, Any]
