@@ -20,7 +20,7 @@ from django.conf import settings
 from kombu.transport import redis as kombu
 from kombu.transport import virtual
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ExecAbortError, OutOfMemoryError
 
 from chassis import work
 from chassis.events.dead_letters import LONGEST_MESSAGE
@@ -33,6 +33,9 @@ REFUSE: Final = "souk.refuse"
 LONGEST_BYTES: Final = 4 * 1024 * 1024
 """A message of ours holds ten events, of a few kilobytes each."""
 
+
+_FULL: Final = (OutOfMemoryError, ExecAbortError)
+"""What a broker without room for it answers to a transaction, before it is sent whole or after."""
 
 log = structlog.get_logger()
 
@@ -140,9 +143,17 @@ class QoS(kombu.QoS):
         """
         try:
             super().append(message, delivery_tag)
-        except OutOfMemoryError:
+        except _FULL:
             log.warning("broker_full")
             virtual.QoS.append(self, message, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 -- kombu's
+        """Put a message back on its queue; where the broker is full, once its time is over."""
+        try:
+            super().reject(delivery_tag, requeue=requeue)
+        except _FULL:
+            log.warning("broker_full")
+            virtual.QoS.ack(self, delivery_tag)
 
     def restore_visible(self, start: int = 0, num: int | None = None, interval: int = 1) -> None:
         """Put them back."""

@@ -39,6 +39,7 @@ _FIRST_TAKEN: Final = """
 SELECT consumer, type, min((envelope ->> 'time')::timestamptz)
 FROM inbox
 WHERE consumer <> %(refused)s AND pg_input_is_valid(envelope ->> 'time', 'timestamptz')
+  AND envelope ->> 'time' ~ '^2[0-9]{3}-'
 GROUP BY consumer, type
 """
 # An event as young as this cannot have been deleted, and neither can one that was numbered after it.

@@ -187,7 +187,7 @@ def _hand_over(consumer: str, event_id: UUID) -> None:
     """Let the handlers try an event that came when there were none; do nothing while there are none."""
     kept = inbox.row_of(consumer, event_id)
     content = kept.get().envelope
-    received = envelope.parse(content) if consumer == inbox.unknown() else _taken_anew(content)
+    received = _parsed(content) if consumer == inbox.unknown() else _taken_anew(content)
     consumers = [one.consumer for one in declarations.subscriptions_of(received.type)]
     if not consumers:
         raise RedriveImpossible(f"No handler of {received.type} is there")
@@ -196,6 +196,13 @@ def _hand_over(consumer: str, event_id: UUID) -> None:
             inbox.row_of(one, received.id).update(not_before=timezone.now())
     effect = f"handed to {', '.join(consumers)}"
     kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
+
+
+def _parsed(content: Any) -> Envelope:
+    try:
+        return envelope.parse(content)
+    except ValueError as error:
+        raise RedriveImpossible(f"The message is no event: {error}") from error
 
 
 def _taken_anew(content: dict[str, Any]) -> Envelope:
@@ -208,7 +215,7 @@ def _taken_anew(content: dict[str, Any]) -> Envelope:
     if producer is None:
         raise RedriveImpossible("Who sent the message is not known")
     try:
-        received = envelope.parse(json.loads(content["message"]))
+        received = _parsed(json.loads(content["message"]))
         inbox.refuse_foreign(received, producer)
     except ValueError as error:
         raise RedriveImpossible(f"The message is no event: {error}") from error

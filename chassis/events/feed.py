@@ -137,7 +137,8 @@ def read(
     if begin.position < state.last:
         rows = _rows(begin.position)
         looked, more, held = _look(rows, consumer, now=now, limit=limit, selection=selection)
-        pruned = rows[0].position - begin.position - 1 if rows and begin.position else 0
+        next_kept = rows[0].position if rows else state.last + 1
+        pruned = next_kept - begin.position - 1 if begin.position else 0
     wanted = [
         row.position for row in looked if selection.takes(row) and _is_for(consumer, row.type)
     ]
@@ -147,6 +148,8 @@ def read(
         end = entries[-1].position, entries[-1].event.id
     elif looked:
         end = looked[-1].position, looked[-1].id
+    elif pruned:
+        end = begin.position + pruned, None
     return Page(
         epoch=state.epoch,
         position=end[0],

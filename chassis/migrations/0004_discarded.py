@@ -15,6 +15,10 @@ class Migration(migrations.Migration):
             ["SET statement_timeout = 0", "SET lock_timeout = 0"],
             ["RESET statement_timeout", "RESET lock_timeout"],
         ),
+        # One that a killed migration left behind, whole or not.
+        migrations.RunSQL(
+            "DROP INDEX CONCURRENTLY IF EXISTS inbox_discarded", migrations.RunSQL.noop
+        ),
         AddIndexConcurrently(
             model_name="inboxevent",
             index=models.Index(

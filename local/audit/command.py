@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from local.audit import events, orders
-from local.audit.exports import Export, by_service, open_export
+from local.audit.exports import Export, by_service, open_export, refuse_strangers
 from local.audit.findings import Findings
 from local.errors import PlatformError
 from local.home import ROOT, SERVICES, Home
@@ -55,6 +55,7 @@ def compare(
 ) -> Findings:
     """Compare what the services hold; what is younger than so many seconds by any export is pending."""
     joined = by_service(exports)
+    refuse_strangers(began, joined)
     earliest = min(export.at for export in exports)
     findings = Findings(earliest - timedelta(seconds=pending_seconds))
     events.Comparison(joined, findings, began).run()

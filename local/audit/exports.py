@@ -22,6 +22,9 @@ ID: Final[Mapping[str, str]] = {
 }
 """The member by which the lines of a kind are in order."""
 
+_HEAD: Final = frozenset(
+    {"service", "at", "outbox_days", "inbox_days", "sends", "handlers", "first_taken", "numbered"}
+)
 _KIND: Final = re.compile(rb'\{\s*"kind"\s*:\s*"([a-z]+)"')
 
 
@@ -75,7 +78,11 @@ class Export:
         with self.path.open("rb") as file:
             file.seek(self.begins[kind])
             for _ in range(self.counts[kind]):
-                yield json.loads(file.readline())
+                line = file.readline()
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise PlatformError(f"{self.path} holds a broken line: {error}.") from error
 
 
 def time_of(text: str) -> datetime:
@@ -102,7 +109,7 @@ def _look_through(path: Path) -> Export:
     last, kind, place = b"", "", 0
     with path.open("rb") as file:
         head = json.loads(file.readline())
-        if head["kind"] != "service" or head["format"] != FORMAT:
+        if head["kind"] != "service" or head["format"] != FORMAT or not head.keys() >= _HEAD:
             raise ValueError("its first line is not that of this release")
         file.seek(0)
         for line in file:
@@ -134,3 +141,18 @@ def by_service(exports: list[Export]) -> dict[str, Export]:
             f"An export of each of {', '.join(SERVICES)} is needed; these are of {names}."
         )
     return found
+
+
+def refuse_strangers(began: Mapping[str, datetime], exports: Mapping[str, Export]) -> None:
+    """Look whether every consumer that is said to be new is one.
+
+    Raises: PlatformError where there is no such consumer.
+    """
+    known = {
+        consumer
+        for export in exports.values()
+        for consumers in export.head["handlers"].values()
+        for consumer in consumers
+    }
+    if strangers := sorted(began.keys() - known):
+        raise PlatformError(f"There is no consumer called {strangers[0]}: see docs/events.md.")

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 UNDER_WAY = "under way"
+MOST = 20
+"""Mismatches of one kind at one consumer's events of one type that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Mismatch:
     def line(self) -> str:
         """Return it for people."""
         named = " ".join(f"{name} {value}" for name, value in self.ids.items())
-        return f"{self.kind}: {named}: expected {self.expected}, found {self.found}"
+        return _printable(f"{self.kind}: {named}: expected {self.expected}, found {self.found}")
 
 
 @dataclass
@@ -34,16 +36,24 @@ class Findings:
 
     cutoff: datetime
     mismatches: list[Mismatch] = field(default_factory=list)
+    alike: Counter[str] = field(default_factory=Counter)
+    """How many mismatches are like those that are told: a backlog is one finding, not each event."""
     compared: Counter[str] = field(default_factory=Counter)
     pending: Counter[str] = field(default_factory=Counter)
     outside: Counter[str] = field(default_factory=Counter)
     letters: Counter[str] = field(default_factory=Counter)
     undone: dict[str, str] = field(default_factory=dict)
+    _told: Counter[str] = field(default_factory=Counter)
 
     def add(self, kind: str, expected: str, found: str, **ids: Any) -> None:
         """Note a mismatch."""
         named = {name: str(value) for name, value in ids.items()}
-        self.mismatches.append(Mismatch(kind, named, expected, found))
+        like = " ".join([kind, *(named[one] for one in ("type", "consumer") if one in named)])
+        self._told[like] += 1
+        if self._told[like] > MOST:
+            self.alike[like] += 1
+        else:
+            self.mismatches.append(Mismatch(kind, named, expected, found))
 
     def is_young(self, time: datetime) -> bool:
         """Tell whether what was changed then may still be under way."""
@@ -53,6 +63,7 @@ class Findings:
         """Return all of it for programs."""
         return {
             "mismatches": [asdict(one) for one in self.mismatches],
+            "alike": dict(self.alike),
             "settled_before": self.cutoff.isoformat(),
             "compared": dict(self.compared),
             "pending": dict(self.pending),
@@ -68,9 +79,15 @@ class Findings:
             f"Outside of what is compared: {_counted(self.outside)}.",
             f"Dead letters: {_counted(self.letters)}.",
         ]
-        number = len(self.mismatches)
+        number = len(self.mismatches) + self.alike.total()
         told = {0: "No mismatch.", 1: "1 mismatch."}.get(number, f"{number:,} mismatches.")
-        return [*lines, told]
+        more = [_printable(f"And {n:,} more of {like}.") for like, n in self.alike.items()]
+        return [*more, *lines, told]
+
+
+def _printable(text: str) -> str:
+    """Return what somebody may have forged as text that a terminal shows and does not obey."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

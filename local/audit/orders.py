@@ -47,8 +47,10 @@ def compare(exports: Mapping[str, Export], findings: Findings) -> None:
             _judge_event(made, order, findings)
             for kind, expected, found in payment_mismatches(made):
                 findings.add(kind, expected, found, order=order_id)
-            owed = sum(payment["status"] == "refunding" for payment in made["payments"])
-            findings.pending["refunds"] += owed
+            findings.pending["orders not placed yet"] += made["status"] == "pending"
+            statuses = [payment["status"] for payment in made["payments"]]
+            findings.pending["payments without an outcome"] += sum(s in _OPEN for s in statuses)
+            findings.pending["refunds"] += statuses.count("refunding")
 
 
 def compare_stock(catalog: Export, findings: Findings) -> None:

@@ -257,6 +257,7 @@ class TestPages:
             "Dead letters": "0",
             "Unpublished events": "0",
             "Messages in the queues": "0",
+            "Repair": "0",
             "Failing events": "0",
             "Event to effect": "none",
         }

@@ -1,6 +1,7 @@
 """What becomes of a message, whatever its sender wrote into it."""
 
 import base64
+import contextlib
 import json
 import pickle
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ import pytest
 import redis
 from django.conf import settings
 from kombu.transport import redis as kombu
+from redis.exceptions import ExecAbortError, OutOfMemoryError
 
 from chassis import queue, transport
 from chassis.models import InboxEvent
+from tests import engines
 from tests.chassis.processes import wait_until
 from tests.conftest import envelope
 
@@ -147,6 +150,7 @@ def put(broker, name, *messages):
     broker.lpush(name, wire(arguments=[json.dumps(list(messages))]))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 class TestWorker:
     def test_keeps_each_as_a_dead_letter_and_goes_on(self, start, broker, notes):
@@ -175,22 +179,8 @@ class TestWorker:
         (kept,) = InboxEvent.objects.all()
         assert (kept.consumer, kept.envelope["message"]) == ("order.refused", '"no JSON"')
 
-    def test_handles_what_a_full_broker_cannot_keep(self, committing, broker, monkeypatch):
-        def fail(*_):
-            raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
 
-        monkeypatch.setattr(kombu.QoS, "append", fail)
-        with queue.app.connection_for_read() as connection:
-            channel: Any = connection.default_channel
-            raw = json.loads(transport.rebuild(OWN, wire()))
-            message = channel.Message(raw, channel=channel)
-            channel.qos.append(message, message.delivery_tag)
-            assert list(channel.qos._delivered) == [message.delivery_tag]
-            message.ack()
-            channel.qos._flush()
-            assert not channel.qos._delivered
-        assert broker.keys() == []
-
+class TestQoS:
     def test_puts_a_message_back_on_the_queue_that_it_came_from(self, committing, broker):
         text = transport.rebuild(FOREIGN, wire(properties={"delivery_info": {"routing_key": OWN}}))
         message = json.loads(text)
@@ -203,3 +193,55 @@ class TestWorker:
             channel.qos.restore_visible()
         assert (broker.llen(FOREIGN), broker.llen(OWN)) == (1, 0)
         assert broker.keys() == [FOREIGN.encode()]
+
+
+class TestFullBroker:
+    """A server of these tests' own: others' would be full too."""
+
+    @pytest.fixture
+    def url(self, tmp_path):
+        with contextlib.ExitStack() as stack:
+            yield engines._start_redis(tmp_path, stack)
+
+    @pytest.fixture
+    def server(self, url):
+        with redis.Redis.from_url(url) as client:
+            yield client
+
+    @pytest.fixture
+    def channel(self, url):
+        with queue.app.connection_for_read(url) as connection:
+            yield connection.default_channel
+
+    def take(self, channel):
+        message = channel.Message(json.loads(transport.rebuild(OWN, wire())), channel=channel)
+        channel.qos.append(message, message.delivery_tag)
+        assert message.delivery_tag in channel.qos._delivered
+        return message
+
+    def test_has_its_messages_handled_that_it_cannot_keep(self, server, channel):
+        server.config_set("maxmemory", 1)
+        message = self.take(channel)
+        assert not server.exists("souk.order.unacked")
+        message.ack()
+        channel.qos._flush()
+        assert not channel.qos._delivered
+
+    def test_keeps_what_cannot_go_back_until_its_time_is_over(self, server, channel):
+        message = self.take(channel)
+        server.config_set("maxmemory", 1)
+        message.reject(requeue=True)
+        channel.qos._flush()
+        assert not channel.qos._delivered
+        server.config_set("maxmemory", 0)
+        server.zadd("souk.order.unacked.index", {message.delivery_tag: 1})
+        channel.qos.restore_visible()
+        assert (server.llen(OWN), server.exists("souk.order.unacked")) == (1, 0)
+
+    @pytest.mark.parametrize("error", [OutOfMemoryError, ExecAbortError])
+    def test_may_say_so_before_or_after_the_commands_are_sent(self, channel, monkeypatch, error):
+        def fail(*_):
+            raise error("OOM")
+
+        monkeypatch.setattr(kombu.QoS, "append", fail)
+        self.take(channel)

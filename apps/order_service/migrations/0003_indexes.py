@@ -18,6 +18,17 @@ class Migration(migrations.Migration):
             ["SET statement_timeout = 0", "SET lock_timeout = 0"],
             ["RESET statement_timeout", "RESET lock_timeout"],
         ),
+        # Those that a killed migration left behind, whole or not.
+        *(
+            migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", migrations.RunSQL.noop)
+            for name in (
+                "customer_email_prefix",
+                "orders_placed",
+                "orders_paid",
+                "orders_lines",
+                "payment_to_refund",
+            )
+        ),
         AddIndexConcurrently(
             model_name="customer",
             index=models.Index(

@@ -5,10 +5,11 @@ import sys
 from typing import Any, Final
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError
 
 from chassis import audit_export
 from chassis.commands import CommandWithExamples, first_line
+from chassis.database import UNAVAILABLE
 
 _DESCRIPTION: Final = """\
 Print what this service holds of events and of what follows from them, for `manage.py audit`: a JSON object
@@ -48,5 +49,7 @@ class Command(CommandWithExamples):
             # Python would write what is left on its way out, and complain anew.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise CommandError("The reader of the output went away before its end.") from error
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer: {first_line(error)}") from error
+        except UNAVAILABLE:
+            raise
+        except DatabaseError as error:
+            raise CommandError(f"The database failed: {first_line(error)}") from error

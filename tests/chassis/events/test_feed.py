@@ -110,6 +110,10 @@ class TestRead:
         OutboxEvent.objects.filter(position__in=(2, 3)).delete()
         assert (read(end_of(page)).pruned, texts(read(end_of(page)))) == (2, ["d", "e"])
         assert read().pruned == 0, "what was there before the reader"
+        OutboxEvent.objects.filter(position__gt=1).delete()
+        last = read(end_of(page))
+        assert (last.pruned, last.position) == (4, 5)
+        assert read(end_of(last)).pruned == 0, "told once"
 
     def test_cuts_a_page_at_its_length_and_loses_nothing(self, monkeypatch):
         monkeypatch.setattr(feed, "LONGEST_PAGE", 1_000)

@@ -1,5 +1,6 @@
 import contextlib
 import threading
+import time
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -121,14 +122,20 @@ class TestPublishBatch:
 
     def test_ends_a_batch_that_takes_long_and_goes_on(self, session, sent, take_note, monkeypatch):
         monkeypatch.setattr(relay, "PACK", 1)
-        monkeypatch.setattr(relay, "BATCH_SECONDS", -1)
         take_note("a")
-        one = Relay(beat=lambda: None)
-        assert one.publish_batch(session) is True
-        assert sent == []
-        monkeypatch.setattr(relay, "BATCH_SECONDS", 10)
-        assert one.publish_batch(session) is False
-        assert [message["data"]["text"] for _, message in sent] == ["a"]
+        take_note("b")
+        send = queue.send
+
+        def send_slowly(*messages, **options):
+            send(*messages, **options)
+            monkeypatch.setattr(time, "monotonic", lambda: time.perf_counter() + 10**9)
+
+        monkeypatch.setattr(queue, "send", send_slowly)
+        assert Relay(beat=lambda: None).publish_batch(session) is True
+        monkeypatch.undo()
+        published = OutboxEvent.objects.exclude(published_at=None)
+        assert [row.data["text"] for row in published] == ["a"]
+        assert Relay(beat=lambda: None).publish_batch(session) is False
 
     def test_sends_several_events_in_one_message_in_their_order(
         self, session, take_note, monkeypatch

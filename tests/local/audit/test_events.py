@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.audit.findings import MOST, Mismatch
 from tests.local.audit.making import NOW, SETTLED, Shop, ago, uuid
 
 DAY = 86_400
@@ -221,3 +222,24 @@ class TestNoMismatch:
         shop = well()
         is_young(shop)
         assert len(shop.audit(tmp_path, pending=10).mismatches) == 2
+
+
+class TestManyAlike:
+    def test_are_counted_where_twenty_are_told(self, tmp_path: Path) -> None:
+        shop = Shop()
+        for number in range(1, 61):
+            event = shop.publish("order.placed", number, seconds=SETTLED)
+            shop.take("order.mail", event)
+            if number in {1, 60}:
+                shop.take("catalog.count_sales", event)
+        findings = shop.audit(tmp_path)
+        assert len(findings.mismatches) == MOST
+        assert findings.alike == {"event_missing order.placed catalog.count_sales": 58 - MOST}
+        assert findings.as_json()["alike"] == dict(findings.alike)
+        said = findings.summary()
+        assert said[0] == "And 38 more of event_missing order.placed catalog.count_sales."
+        assert said[-1] == "58 mismatches."
+
+    def test_are_told_on_a_line_that_no_forger_breaks(self) -> None:
+        found = Mismatch("event_unknown", {"type": "a\n\x1b[2J"}, "an event", "none")
+        assert found.line() == (r"event_unknown: type a\n\x1b[2J: expected an event, found none")

@@ -12,7 +12,7 @@ from local.audit.exports import open_export
 from local.errors import PlatformError
 from local.home import SERVICES, Home
 from local.plan import Plan
-from tests.local.audit.making import Shop, uuid, write
+from tests.local.audit.making import NOW, Shop, uuid, write
 
 
 def files(folder: Path) -> list[Path]:
@@ -50,6 +50,19 @@ class TestExport:
     def test_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(PlatformError, match="cannot be read: No such file"):
             open_export(tmp_path / "none")
+
+    def test_with_a_broken_line_is_refused(self, tmp_path: Path) -> None:
+        shop = Shop()
+        shop.order("paid", "committed")
+        files = [write(tmp_path / f"{one}.jsonl", shop.lines(one)) for one in SERVICES]
+        text = files[2].read_text(encoding="utf-8")
+        files[2].write_text(text.replace('{"kind": "order",', '{"kind": "order" ,,'), "utf-8")
+        with pytest.raises(PlatformError, match=r"order\.jsonl holds a broken line: "):
+            command.compare([open_export(path) for path in files], {}, 60)
+
+    def test_of_no_consumer_that_is_said_to_be_new_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(PlatformError, match=r"There is no consumer called order\.male: see"):
+            Shop().audit(tmp_path, order__male=NOW)
 
     def test_out_of_order_is_refused(self, tmp_path: Path) -> None:
         shop = Shop()

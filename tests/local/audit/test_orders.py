@@ -1,5 +1,6 @@
 """Orders against reservations, payments and events: each way in which they may part is found."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,18 @@ class TestPayments:
 
     def test_that_go_back_are_counted(self, tmp_path: Path) -> None:
         shop = shop_with("refunded", "returned", payments=[payment("refunding")])
-        assert shop.audit(tmp_path).pending == {"refunds": 1}
+        assert shop.audit(tmp_path).pending == Counter({"refunds": 1})
+
+    def test_without_an_outcome_are_counted(self, tmp_path: Path) -> None:
+        shop = shop_with("placed", "reserved", payments=[OPEN], in_flight=uuid(7))
+        assert shop.audit(tmp_path).pending == Counter({"payments without an outcome": 1})
+
+
+class TestPending:
+    def test_are_counted_however_old(self, tmp_path: Path) -> None:
+        findings = shop_with("pending", "reserved").audit(tmp_path)
+        assert findings.pending == Counter({"orders not placed yet": 1})
+        assert findings.mismatches == []
 
 
 class TestStock:
