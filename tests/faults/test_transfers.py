@@ -1,17 +1,29 @@
 """A worker is killed, or told to end, in the middle of an import."""
 
 import signal
+from collections.abc import Iterator
 
 import httpx
 import psutil
+import pytest
 
 from local.processes import is_alive
 from tests.system import admin
+from tests.system.conftest import hold_ports, kept
 from tests.system.platform import PRODUCTS, Client, Platform, wait_until
 
 ROWS = 30_000
 TAKEN_OVER_SECONDS = 120
 """A worker counts as dead after 60 s without a heartbeat; the import itself takes some more."""
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """Return a platform of these tests' own: what they import are events for minutes."""
+    with kept("transfers") as platform:
+        hold_ports(platform)
+        platform.first_output = platform.up()
+        yield platform
 
 
 def begin(platform: Platform, client: httpx.Client, staff: Client, prefix: str) -> httpx.URL:
