@@ -187,7 +187,10 @@ def _hand_over(consumer: str, event_id: UUID) -> None:
     """Let the handlers try an event that came when there were none; do nothing while there are none."""
     kept = inbox.row_of(consumer, event_id)
     content = kept.get().envelope
-    received = _parsed(content) if consumer == inbox.unknown() else _taken_anew(content)
+    try:
+        received = envelope.parse(content) if consumer == inbox.unknown() else _taken_anew(content)
+    except ValueError as error:
+        raise RedriveImpossible(f"The message is no event: {error}") from error
     consumers = [one.consumer for one in declarations.subscriptions_of(received.type)]
     if not consumers:
         raise RedriveImpossible(f"No handler of {received.type} is there")
@@ -198,27 +201,19 @@ def _hand_over(consumer: str, event_id: UUID) -> None:
     kept.update(handled_at=timezone.now(), effect=effect[:200], not_before=None)
 
 
-def _parsed(content: Any) -> Envelope:
-    try:
-        return envelope.parse(content)
-    except ValueError as error:
-        raise RedriveImpossible(f"The message is no event: {error}") from error
-
-
 def _taken_anew(content: dict[str, Any]) -> Envelope:
     """Return the event that a refused message is after all.
 
     Raises:
-        RedriveImpossible: it is none, or not its producer's.
+        ValueError: it is none.
+        RedriveImpossible: it is not its producer's.
     """
     producer = content.get("producer")
     if producer is None:
         raise RedriveImpossible("Who sent the message is not known")
+    received = envelope.parse(json.loads(content["message"]))
     try:
-        received = _parsed(json.loads(content["message"]))
         inbox.refuse_foreign(received, producer)
-    except ValueError as error:
-        raise RedriveImpossible(f"The message is no event: {error}") from error
     except inbox.Refused as error:
         raise RedriveImpossible(f"It would be refused again: {error}") from error
     return received

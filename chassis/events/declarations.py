@@ -221,9 +221,8 @@ def check_order() -> None:
         DeclarationError: one is not.
     """
     orders: dict[str, dict[str, Order]] = {}
-    for name, subscriptions in _subscriptions.items():
-        for one in subscriptions:
-            orders.setdefault(one.consumer, {})[name] = one.order
+    for one in subscriptions():
+        orders.setdefault(one.consumer, {})[one.name] = one.order
     for consumer, handled in orders.items():
         if Order.GAPLESS not in handled.values():
             continue

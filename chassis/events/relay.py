@@ -292,11 +292,12 @@ def _packs(rows: Sequence[OutboxEvent]) -> Iterator[Sequence[OutboxEvent]]:
     pack: list[OutboxEvent] = []
     size = 0
     for row in rows:
-        size += len(msgspec.json.encode(row.data))
-        if pack and (len(pack) == PACK or size > PACK_BYTES):
+        length = len(msgspec.json.encode(row.data))
+        if pack and (len(pack) == PACK or size + length > PACK_BYTES):
             yield pack
-            pack, size = [], len(msgspec.json.encode(row.data))
+            pack, size = [], 0
         pack.append(row)
+        size += length
     if pack:
         yield pack
 

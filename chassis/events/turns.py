@@ -4,8 +4,8 @@ An event of a handler with Order.GAPLESS is applied once its predecessor, the on
 events of its subject, is handled by the same consumer or dead there: a dead one will not come by
 itself. Until then it is a row that was never tried, with `not_before`; it is looked at again each
 second, and applied all the same LONGEST_WAIT_SECONDS after it came. Whoever ends the predecessor
-goes on with it at once; the second is for one that dies in between, or
-finds the row in the hands of another that looks at it.
+goes on with it at once; the second is for one that dies in between, or finds the row in the hands of
+another that looks at it.
 """
 
 from datetime import datetime, timedelta

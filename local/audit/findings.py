@@ -36,24 +36,25 @@ class Findings:
 
     cutoff: datetime
     mismatches: list[Mismatch] = field(default_factory=list)
-    alike: Counter[str] = field(default_factory=Counter)
-    """How many mismatches are like those that are told: a backlog is one finding, not each event."""
     compared: Counter[str] = field(default_factory=Counter)
     pending: Counter[str] = field(default_factory=Counter)
     outside: Counter[str] = field(default_factory=Counter)
     letters: Counter[str] = field(default_factory=Counter)
     undone: dict[str, str] = field(default_factory=dict)
-    _told: Counter[str] = field(default_factory=Counter)
+    _seen: Counter[str] = field(default_factory=Counter)
 
     def add(self, kind: str, expected: str, found: str, **ids: Any) -> None:
         """Note a mismatch."""
         named = {name: str(value) for name, value in ids.items()}
         like = " ".join([kind, *(named[one] for one in ("type", "consumer") if one in named)])
-        self._told[like] += 1
-        if self._told[like] > MOST:
-            self.alike[like] += 1
-        else:
+        self._seen[like] += 1
+        if self._seen[like] <= MOST:
             self.mismatches.append(Mismatch(kind, named, expected, found))
+
+    @property
+    def alike(self) -> dict[str, int]:
+        """How many mismatches are like those that are told: a backlog is one finding, not each event."""
+        return {like: number - MOST for like, number in self._seen.items() if number > MOST}
 
     def is_young(self, time: datetime) -> bool:
         """Tell whether what was changed then may still be under way."""
@@ -63,7 +64,7 @@ class Findings:
         """Return all of it for programs."""
         return {
             "mismatches": [asdict(one) for one in self.mismatches],
-            "alike": dict(self.alike),
+            "alike": self.alike,
             "settled_before": self.cutoff.isoformat(),
             "compared": dict(self.compared),
             "pending": dict(self.pending),
@@ -79,7 +80,7 @@ class Findings:
             f"Outside of what is compared: {_counted(self.outside)}.",
             f"Dead letters: {_counted(self.letters)}.",
         ]
-        number = len(self.mismatches) + self.alike.total()
+        number = self._seen.total()
         told = {0: "No mismatch.", 1: "1 mismatch."}.get(number, f"{number:,} mismatches.")
         more = [_printable(f"And {n:,} more of {like}.") for like, n in self.alike.items()]
         return [*more, *lines, told]

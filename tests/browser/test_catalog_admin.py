@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_sign_on import log_in
+from tests.browser.staff import staff_at
 
 PRODUCTS = "/admin/catalog/catalog/product/"
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
@@ -16,16 +16,9 @@ SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 @pytest.fixture
 def staff(page: Page, platform) -> Iterator[Page]:
-    """Return a page of staff; whatever a console calls an error fails the test."""
-    told: list[str] = []
-    page.on(
-        "console", lambda message: told.append(message.text) if message.type == "error" else None
-    )
-    page.goto("/admin/catalog/")
-    log_in(page, platform, "staff")
-    page.wait_for_url("**/admin/catalog/")
-    yield page
-    assert told == []
+    """Return a page of staff."""
+    with staff_at("/admin/catalog/", page, platform):
+        yield page
 
 
 def add_product(page: Page, *, price: str = "10.00") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_sign_on import log_in
+from tests.browser.staff import staff_at
 from tests.faults import broker
 from tests.system.platform import Platform
 
@@ -20,16 +20,9 @@ SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 @pytest.fixture
 def staff(page: Page, platform: Platform) -> Iterator[Page]:
-    """Return a page of staff; whatever a console calls an error fails the test."""
-    told: list[str] = []
-    page.on(
-        "console", lambda message: told.append(message.text) if message.type == "error" else None
-    )
-    page.goto("/admin/orders/")
-    log_in(page, platform, "staff")
-    page.wait_for_url("**/admin/orders/")
-    yield page
-    assert told == []
+    """Return a page of staff."""
+    with staff_at("/admin/orders/", page, platform):
+        yield page
 
 
 class TestRefusedMessages:

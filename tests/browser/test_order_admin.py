@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_sign_on import log_in
+from tests.browser.staff import staff_at
 
 ORDERS = "/admin/orders/orders/order/"
 # The name of a link's symbol comes first; that of "Audit entries" is "history".
@@ -18,16 +18,9 @@ SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 @pytest.fixture
 def staff(page: Page, platform) -> Iterator[Page]:
-    """Return a page of staff; whatever a console calls an error fails the test."""
-    told: list[str] = []
-    page.on(
-        "console", lambda message: told.append(message.text) if message.type == "error" else None
-    )
-    page.goto("/admin/orders/")
-    log_in(page, platform, "staff")
-    page.wait_for_url("**/admin/orders/")
-    yield page
-    assert told == []
+    """Return a page of staff."""
+    with staff_at("/admin/orders/", page, platform):
+        yield page
 
 
 @pytest.fixture

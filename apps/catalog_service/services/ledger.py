@@ -55,6 +55,10 @@ class Mismatch(NamedTuple):
     promised: int
     """Pieces that open reservations hold."""
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return self._asdict() | {"product_id": str(self.product_id)}
+
 
 def check() -> list[Mismatch]:
     """Compare the stock of all products with the ledger and with open reservations.
@@ -72,8 +76,7 @@ def tell() -> Iterator[str]:
     """Yield how many products there are, and each mismatch of `check`: lines of the audit's export."""
     yield json.dumps({"kind": "ledger", "products": Product.objects.count()})
     for found in check():
-        told = found._asdict() | {"product_id": str(found.product_id)}
-        yield json.dumps({"kind": "stock", **told})
+        yield json.dumps({"kind": "stock", **found.as_json()})
 
 
 def _ranges() -> Iterator[tuple[UUID, UUID]]:

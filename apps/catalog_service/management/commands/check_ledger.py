@@ -36,8 +36,7 @@ class Command(ServiceCommand):
             message = first_line(error)
             raise CommandError(f"The database failed: {message}.") from error
         if options["json"]:
-            found = [one._asdict() | {"product_id": str(one.product_id)} for one in mismatches]
-            self.stdout.write(json.dumps(found))
+            self.stdout.write(json.dumps([one.as_json() for one in mismatches]))
         else:
             self._print(mismatches)
         if mismatches:
