@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from chassis import circuit
+from chassis import circuit, draining
 from chassis.database import UNAVAILABLE
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
@@ -22,12 +22,14 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database answers, is migrated, and tokens can be verified; else 503 with what lacks.
 
+    A process that is about to stop (chassis.draining) is not ready.
     The circuits of other services are told, and change nothing: without them it serves what it can.
     """
     checks = {
         "database": _database_is_ready(),
         "verification_keys": bool(keyring),
         "deny_list": deny_list.loaded,
+        "staying": not draining.is_under_way(),
     }
     well = all(checks.values())
     status = "ready" if well else "not ready"

@@ -119,6 +119,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "KEPT_READS": "",
         "BIND": env["BIND"],
         "WEB_THREADS": env["WEB_THREADS"],
+        "DRAIN_SECONDS": env["DRAIN_SECONDS"],
         "WORKER_THREADS": env["WORKER_THREADS"],
         "OUTBOX_RETENTION_DAYS": env["OUTBOX_RETENTION_DAYS"],
         "INBOX_RETENTION_DAYS": env["INBOX_RETENTION_DAYS"],

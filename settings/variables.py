@@ -344,6 +344,13 @@ VARIABLES: Final = (
         "WEB_THREADS", "Threads of a web process.", kind="int", default=8, check=between(1, 64)
     ),
     Variable(
+        "DRAIN_SECONDS",
+        "How long a web process that is told to stop goes on serving while it says that it is not ready: the gateway's time to notice.",
+        kind="int",
+        default=5,
+        check=between(0, 60),
+    ),
+    Variable(
         "WORKER_THREADS",
         "Events that a worker handles at once.",
         kind="int",

@@ -45,6 +45,7 @@ def environment(
         "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
         "ENCRYPTION_KEYS": "c291ay10ZXN0LWtleS0wMTIzNDU2Nzg5LWFiY2RlZiE=",
         "LOG_FORMAT": "console",
+        "DRAIN_SECONDS": "0",
     }
     if service == "auth":
         values["CATALOG_CLIENT_SECRET_HASHES"] = _hash(client_secret("catalog"))

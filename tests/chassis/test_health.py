@@ -2,7 +2,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from chassis import circuit, health
+from chassis import circuit, draining, health
 from chassis.tokens.deny import deny_list
 from chassis.tokens.keys import keyring
 
@@ -34,15 +34,16 @@ class TestReady:
         [
             ("verification_keys", lambda patch: keyring.replace({"keys": []})),
             ("deny_list", lambda patch: patch.setattr(deny_list, "loaded", False)),
+            ("staying", lambda patch: patch.setattr(draining, "is_under_way", lambda: True)),
         ],
     )
-    def test_is_503_while_tokens_cannot_be_verified(
+    def test_is_503_while_something_lacks(
         self, api, signing_key, monkeypatch, missing, set_missing
     ):
         set_missing(monkeypatch)
         response = api.get("/health/ready")
         assert response.status_code == 503
-        well = {"database": True, "verification_keys": True, "deny_list": True}
+        well = {"database": True, "verification_keys": True, "deny_list": True, "staying": True}
         assert response.json()["checks"] == {**well, missing: False}
 
     def test_is_503_before_the_last_migration_and_200_after_it(self, api, signing_key):

@@ -28,6 +28,10 @@ def get(process, path="/health/live"):
         return None
 
 
+def is_staying(process):
+    return get(process, "/health/ready").json()["checks"]["staying"]
+
+
 def connected(process):
     """Return the connections that the process opened, not those it accepted."""
     listening = {c.laddr.port for c in process.net_connections("tcp") if not c.raddr}
@@ -255,6 +259,22 @@ class TestWeb:
         (line,) = [line for line in web.log.splitlines() if '"request"' in line]
         assert '"request_id":"mine"' in line
         assert '"service":"order"' in line
+        assert "Traceback" not in web.log
+
+    def test_serves_on_while_it_drains_and_says_that_it_is_not_ready(self, start):
+        web = start("web", DRAIN_SECONDS="60")
+        wait_until(lambda: get(web))
+        assert is_staying(web)
+        web.process.terminate()
+        wait_until(lambda: not is_staying(web), what="it tells that it goes")
+        assert get(web, "/health/live").is_success
+        assert get(web, "/plain-query").text == "ok"
+        assert web.stop() == 0  # a second signal ends the time
+
+    def test_stops_by_itself_when_it_is_drained(self, start):
+        web = start("web", DRAIN_SECONDS="1")
+        wait_until(lambda: get(web))
+        assert web.stop() == 0
         assert "Traceback" not in web.log
 
     def test_leaves_no_worker_behind_when_the_master_is_killed(self, web, start):

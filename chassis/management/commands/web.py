@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,9 +13,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from chassis import background, database, reads
+from chassis import background, database, draining, reads
 from chassis.commands import ServiceCommand
 
 KEEPALIVE_SECONDS: Final = 75
@@ -55,6 +57,28 @@ def _after_fork(arbiter: Any, worker: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Master(Arbiter):
+    """Goes on serving for DRAIN_SECONDS after SIGTERM, while it tells that it is not ready; a second one ends that."""
+
+    _drained_at: float | None = None
+
+    def handle_term(self) -> None:
+        """Begin to drain, or stop where that is over or not wanted."""
+        if self._drained_at is not None or not settings.DRAIN_SECONDS:
+            super().handle_term()
+        draining.begin()
+        self._drained_at = time.monotonic() + settings.DRAIN_SECONDS
+
+    def wait_for_signals(self, timeout: float | None = 1.0) -> list[int]:
+        """Return the signals that came within the time, in seconds; stop when it is drained."""
+        if self._drained_at is not None:
+            timeout = min(1.0, self._drained_at - time.monotonic())
+            if timeout <= 0:
+                super().handle_term()
+        signals: list[int] = super().wait_for_signals(timeout)
+        return signals
+
+
 class Server(BaseApplication):
     """gunicorn: a master, and one worker with threads. More processes are more replicas behind the gateway."""
 
@@ -82,6 +106,10 @@ class Server(BaseApplication):
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until stopped; raise SystemExit with the exit code."""
+        Master(self).run()
 
     def load(self) -> Any:
         """Return the WSGI application with everything imported that a request needs."""
