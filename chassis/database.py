@@ -113,6 +113,16 @@ class Question:
         return int(value)
 
 
+def pool_stats() -> Mapping[str, int] | None:
+    """Return what psycopg's pool counts of itself (its documentation names them); None where there is none.
+
+    It makes none: each process that has one makes it with its first query.
+    """
+    pools: dict[str, Any] = connection._connection_pools  # type: ignore[attr-defined]  # noqa: SLF001
+    pool = pools.get(connection.alias)
+    return None if pool is None else pool.get_stats()
+
+
 def use_pool() -> None:
     """Let the threads of this process share a pool of connections. Call it before the first query.
 

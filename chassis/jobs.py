@@ -9,8 +9,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import close_old_connections
 
-from chassis import context
+from chassis import context, tracing
 from chassis.database import is_unavailable
+from chassis.tracing import Sketch
 
 log = structlog.get_logger()
 
@@ -80,10 +81,12 @@ def running() -> Iterator[None]:
 
 def _run(job: Job) -> None:
     close_old_connections()
-    with context.running(request_id=None, traceparent=None):
+    sketch = Sketch(f"job {job.name}", tracing.INTERNAL, quiet=True)
+    with context.running(request_id=None, traceparent=None, sketch=sketch):
         try:
             job.run()
         except Exception as error:
+            context.note_failure(error)
             if is_unavailable(error):
                 log.warning("job_put_off", job=job.name, error=str(error))
             else:

@@ -84,6 +84,8 @@ def logging_settings(*, level: str, form: str, service: str) -> dict[str, Any]:
             # A database that is away is told of once, by whoever needed it.
             "psycopg.pool": {"level": "ERROR"},
             "apscheduler": {"level": "WARNING"},
+            # Spans that cannot be sent are told of once (chassis.otlp), and not for each batch.
+            "opentelemetry": {"level": "CRITICAL"},
         },
         "souk_processors": [*_SHARED, add_service],
     }

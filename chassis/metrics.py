@@ -6,7 +6,8 @@ of several replicas answers: a scraper asks each at its own address. A worker an
 at METRICS_BIND. What is the service's, and no process's own, its web processes tell: each the same.
 """
 
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Final
 
@@ -15,14 +16,35 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
+from prometheus_client import Info
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
 
-from chassis import circuit
+from chassis import circuit, database
 from chassis.database import UNAVAILABLE
 from chassis.events import figures
 from chassis.events.figures import Figures
 
 log = structlog.get_logger()
+
+
+Read = Callable[[], Mapping[str, float]]
+
+_own_figures: list[tuple[Mapping[str, str], Read]] = []
+
+
+def tell_figures(help_texts: Mapping[str, str], read: Read) -> None:
+    """Let the service's web processes tell figures of its own.
+
+    Args:
+        help_texts: of each figure, by its name.
+        read: returns them by name; called at each scrape, so it costs one query that reads little.
+    """
+    _own_figures.append((help_texts, read))
 
 
 class CircuitCollector:
@@ -60,11 +82,60 @@ class FiguresCollector:
             if (value := known.get(figure.name)) is not None:
                 help_text = figure.metadata["help"]
                 yield GaugeMetricFamily(f"souk_events_{figure.name}", help_text, value=value)
+        if now is not None:
+            yield from _read_own()
+
+
+def _read_own() -> Iterator[Metric]:
+    for help_texts, read in _own_figures:
+        try:
+            values = read()
+        except UNAVAILABLE as error:
+            log.warning("figures_not_read", error=str(error).strip())
+            continue
+        for name, value in values.items():
+            yield GaugeMetricFamily(name, help_texts[name], value=value)
+
+
+class PoolCollector:
+    """The process's pool of database connections, as it is when somebody asks; nothing of a process without one."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what of it is used, what is idle, and who waits, now and so far."""
+        if (now := database.pool_stats()) is None:
+            return
+        size, idle = now.get("pool_size", 0), now.get("pool_available", 0)
+        connections = GaugeMetricFamily(
+            "souk_database_pool_connections", "Connections of the pool.", labels=["state"]
+        )
+        connections.add_metric(["in use"], size - idle)
+        connections.add_metric(["idle"], idle)
+        yield connections
+        yield GaugeMetricFamily(
+            "souk_database_pool_most", "Most connections of the pool.", value=now["pool_max"]
+        )
+        yield GaugeMetricFamily(
+            "souk_database_pool_waiting",
+            "Threads that wait for a connection.",
+            value=now.get("requests_waiting", 0),
+        )
+        yield CounterMetricFamily(
+            "souk_database_pool_waited_seconds",
+            "What threads waited for connections.",
+            value=now.get("requests_wait_ms", 0) / 1000,
+        )
+        yield CounterMetricFamily(
+            "souk_database_pool_refused",
+            "Threads that waited in vain.",
+            value=now.get("requests_errors", 0),
+        )
 
 
 # When each counter began, which would double the lines.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 prometheus_client.REGISTRY.register(CircuitCollector())
+prometheus_client.REGISTRY.register(PoolCollector())
+_BUILD: Final = Info("souk_build", "What process this is, and of which release.")
 
 _of_the_service: Final = CollectorRegistry()
 _of_the_service.register(FiguresCollector())
@@ -89,8 +160,21 @@ def event_figures(request: HttpRequest) -> JsonResponse:
     return JsonResponse(asdict(figures.read()))
 
 
-def serve() -> None:
+def describe(role: str) -> None:
+    """Tell, beside the counts, what process they are of: web, worker or relay."""
+    _BUILD.info(
+        {
+            "service": settings.SERVICE,
+            "role": role,
+            "version": settings.VERSION,
+            "python": platform.python_version(),
+        }
+    )
+
+
+def serve(role: str) -> None:
     """Tell this process's counts at METRICS_BIND, in a thread. Where that fails the process goes on without."""
+    describe(role)
     if not settings.METRICS_BIND:
         return
     host, _, port = settings.METRICS_BIND.rpartition(":")

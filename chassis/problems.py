@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -49,6 +50,15 @@ _PAGES: Final = "/admin/"
 """Paths of the admin: what fails there is told to a person."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """What is always the same of a problem."""
+
+    status: int
+    code: str
+    title: str
+
+
 @cache
 def _error_statuses() -> Mapping[type[PublicError], int]:
     table: Mapping[type[PublicError], int] = import_string(settings.ERROR_STATUSES)
@@ -57,11 +67,37 @@ def _error_statuses() -> Mapping[type[PublicError], int]:
 
 def status_of(error: PublicError) -> int:
     """Return the HTTP status of a public error: its own entry in the service's table, or its base's."""
+    return _status_of(type(error))
+
+
+def _status_of(error: type[PublicError]) -> int:
     table = _error_statuses()
-    for kind in type(error).__mro__:
+    for kind in error.__mro__:
         if kind in table:
             return table[kind]
-    raise LookupError(f"{type(error).__name__} has no HTTP status in {settings.ERROR_STATUSES}")
+    raise LookupError(f"{error.__name__} has no HTTP status in {settings.ERROR_STATUSES}")
+
+
+def kind_of(error: type[PublicError | exceptions.APIException]) -> Kind:
+    """Return what a problem of this class always says."""
+    if issubclass(error, PublicError):
+        return Kind(_status_of(error), error.code, error.title)
+    return Kind(error.status_code, *_CODES[error])
+
+
+def kind_of_status(status_code: int) -> Kind:
+    """Return what a problem says of which nothing but the status is known."""
+    return Kind(status_code, *_BY_STATUS[status_code])
+
+
+def kinds() -> dict[str, tuple[Kind, str]]:
+    """Return every problem that this service may answer by code, each with its error's docstring if it is the service's own."""
+    found = {code: (kind_of_status(number), "") for number, (code, _) in _BY_STATUS.items()}
+    found |= {code: (kind_of(error), "") for error, (code, _) in _CODES.items()}
+    for error in _error_statuses():
+        for kind in (error, *error.__subclasses__()):
+            found.setdefault(kind.code, (kind_of(kind), kind.__doc__ or ""))
+    return found
 
 
 def body(

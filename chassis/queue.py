@@ -22,10 +22,11 @@ from kombu import Connection, Queue
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from chassis import context, jobs, work
+from chassis import context, jobs, tracing, work
 from chassis.database import UNAVAILABLE, is_unavailable
 from chassis.events import dead_letters, inbox
 from chassis.queues import own_queues, producer_of, queue_of
+from chassis.tracing import Sketch
 from chassis.transport import DELIVER, REFUSE
 
 VISIBILITY_TIMEOUT_SECONDS: Final = 90
@@ -234,10 +235,12 @@ def add_tasks() -> int:
 def _running(task: work.Task) -> Any:
     def call(row_id: str) -> None:
         close_old_connections()
-        with context.running(request_id=None, traceparent=None):
+        sketch = Sketch(f"task {task.name}", tracing.INTERNAL)
+        with context.running(request_id=None, traceparent=None, sketch=sketch):
             try:
                 task.run(UUID(row_id), is_stopping)
             except Exception as error:
+                context.note_failure(error)
                 if is_unavailable(error):
                     log.warning("task_put_off", task=task.name, row=row_id, error=str(error))
                 else:

@@ -1,6 +1,7 @@
 """Calls to other services: JSON over HTTP with a deadline, bounded retries and a circuit breaker."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,7 +12,8 @@ from django.db import connection
 from prometheus_client import Histogram
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from chassis import circuit, context, failpoints, json
+from chassis import circuit, context, failpoints, json, tracing
+from chassis.tracing import Sketch, Span
 
 DEADLINE_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 0.5
@@ -115,10 +117,19 @@ class RestClient:
         if time.monotonic() + LEAST_SECONDS > deadline:
             raise Unavailable(f"no time was left to ask {self._name}")
 
+        attempts = itertools.count()
+
         def attempt() -> httpx.Response:
-            return self._once(
-                method, path, content=content, headers=headers, auth=auth, deadline=deadline
-            )
+            with self._told(method, path, attempt=next(attempts)) as span:
+                return self._once(
+                    method,
+                    path,
+                    content=content,
+                    headers=headers,
+                    auth=auth,
+                    deadline=deadline,
+                    span=span,
+                )
 
         with self._counting(turn):
             return _retrying(deadline)(attempt) if idempotent else attempt()
@@ -146,6 +157,25 @@ class RestClient:
         finally:
             _CALLS.labels(self._name, outcome).observe(time.perf_counter() - started)
 
+    @contextlib.contextmanager
+    def _told(self, method: str, path: str, *, attempt: int) -> Iterator[Span | None]:
+        """Let a span tell of an attempt, which is one of its own; its path goes without the query."""
+        span = None
+        if tracing.is_on():
+            span = context.begin_span(_sketch(method, self._base_url + path, self._name))
+        if span is not None and attempt:
+            span.set("http.request.resend_count", attempt)
+        try:
+            yield span
+        except Exception as error:
+            # What it answered is told where there was an answer.
+            if span is not None and not span.has_failed:
+                span.fail(error)
+            raise
+        finally:
+            if span is not None:
+                span.end()
+
     def _is_well(self) -> bool:
         """Ask the service's own health, without a token."""
         try:
@@ -172,6 +202,7 @@ class RestClient:
         headers: dict[str, str],
         auth: httpx.Auth | None,
         deadline: float,
+        span: Span | None,
     ) -> httpx.Response:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -183,9 +214,9 @@ class RestClient:
             headers={
                 **headers,
                 # Each attempt is a span of its own.
-                context.TRACEPARENT_HEADER: context.child_traceparent(
-                    context.current().traceparent
-                ),
+                context.TRACEPARENT_HEADER: context.child_traceparent(context.current().traceparent)
+                if span is None
+                else span.traceparent,
                 context.DEADLINE_HEADER: str(int(left * 1000)),
             },
             extensions=_timeouts(left, connect=min(left, CONNECT_SECONDS)),
@@ -201,6 +232,8 @@ class RestClient:
                 self._read(response, deadline)
         except httpx.HTTPError as error:
             raise Unavailable(f"{self._name}: {type(error).__name__}") from error
+        if span is not None:
+            _tell(span, response.status_code)
         failpoints.step(f"{self._name} answered {response.status_code}")
         if response.status_code in _RETRY_STATUSES:
             raise Unavailable(f"{self._name} answered {response.status_code}")
@@ -231,6 +264,27 @@ class RestClient:
             with context.ending(deadline):
                 headers["Authorization"] = f"Bearer {self._token()}"
         return headers
+
+
+def _sketch(method: str, url: str, service: str) -> Sketch:
+    asked = httpx.URL(url)
+    return Sketch(
+        method,
+        tracing.CLIENT,
+        {
+            "http.request.method": method,
+            "url.full": str(asked.copy_with(query=None, userinfo=b""))[: tracing.LONGEST_PATH],
+            "server.address": asked.host,
+            "server.port": asked.port or (443 if asked.scheme == "https" else 80),
+            "peer.service": service,
+        },
+    )
+
+
+def _tell(span: Span, status: int) -> None:
+    span.set("http.response.status_code", status)
+    if status >= httpx.codes.BAD_REQUEST:
+        span.fail(str(status))
 
 
 def _timeouts(seconds: float, *, connect: float) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from settings import base, env
 
 _ENV = env.read(env.AUTH)
 
-_COMMON = base.common(env.AUTH, _ENV)
+# The page at /docs; the others show nothing of it, and their images lack it.
+_COMMON = base.common(env.AUTH, _ENV, apps=["drf_spectacular_sidecar"])
 globals().update(_COMMON)
 
 AUTH_USER_MODEL = "accounts.User"

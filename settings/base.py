@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from chassis.logs import logging_settings
-from settings import admin, events
+from settings import admin, events, openapi
 from settings.variables import SERVICES
 
 
@@ -81,24 +81,13 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chassis.json.AlwaysJSON",
             "DEFAULT_AUTHENTICATION_CLASSES": ["chassis.tokens.authentication.TokenAuthentication"],
             "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-            "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+            "DEFAULT_SCHEMA_CLASS": "chassis.openapi.Schema",
             "EXCEPTION_HANDLER": "chassis.problems.exception_handler",
             "NUM_PROXIES": 1,
             "TEST_REQUEST_DEFAULT_FORMAT": "json",
             "TEST_REQUEST_RENDERER_CLASSES": ["chassis.json.JSONRenderer"],
         },
-        "SPECTACULAR_SETTINGS": {
-            "TITLE": f"Souk {service}",
-            "VERSION": "1",
-            "SERVE_INCLUDE_SCHEMA": False,
-            "SCHEMA_PATH_PREFIX": "/api/v1",
-            "COMPONENT_SPLIT_REQUEST": True,
-            "POSTPROCESSING_HOOKS": [
-                "drf_spectacular.hooks.postprocess_schema_enums",
-                "chassis.openapi.add_problem_responses",
-            ],
-            "PREPROCESSING_HOOKS": ["chassis.openapi.public_paths_only"],
-        },
+        "SPECTACULAR_SETTINGS": openapi.document(service),
         **admin.admin(service, env),
         "PUBLIC_URL": env["PUBLIC_URL"].rstrip("/"),
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",
@@ -126,6 +115,8 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         "SWEEP_SECONDS": env["SWEEP_SECONDS"],
         "METRICS_BIND": env["METRICS_BIND"],
         "HEALTH_FILE": env["HEALTH_FILE"],
+        "VERSION": env["SOUK_VERSION"],
+        "TRACES": _traces(service, env),
         # How often a worker or relay looks whether it hangs (chassis.watchdog): a test's to change.
         "WATCHDOG_SECONDS": 2.0,
         # Whether a process may be armed to end itself (chassis.failpoints): a test's to allow.
@@ -136,6 +127,31 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
         # Each app names its table of error class -> HTTP status here.
         "ERROR_STATUSES": f"apps.{service}_service.api.ERROR_STATUSES",
     }
+
+
+def _traces(service: str, env: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return where spans are sent and what they tell of the process (chassis.otlp); None where none are made."""
+    endpoint = env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    if not endpoint or env["OTEL_SDK_DISABLED"]:
+        return None
+    return {
+        "endpoint": endpoint.rstrip("/"),
+        "headers": _pairs(env["OTEL_EXPORTER_OTLP_HEADERS"]),
+        "sampler": env["OTEL_TRACES_SAMPLER"],
+        "ratio": env["OTEL_TRACES_SAMPLER_ARG"],
+        "resource": {
+            "service.name": env["OTEL_SERVICE_NAME"] or f"souk-{service}",
+            "service.namespace": "souk",
+            "service.version": env["SOUK_VERSION"],
+            **_pairs(env["OTEL_RESOURCE_ATTRIBUTES"]),
+        },
+    }
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Return what is written as name=value,name=value, each value quoted as in a URL."""
+    found = [one.partition("=") for one in text.split(",") if one.strip()]
+    return {name.strip(): unquote(value.strip()) for name, _, value in found}
 
 
 def _mail(env: Mapping[str, Any]) -> dict[str, Any]:

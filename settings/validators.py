@@ -218,6 +218,12 @@ def host_and_port(value: str) -> None:
         raise ValidationError("must look like 0.0.0.0:8000")
 
 
+def pairs(value: str) -> None:
+    """Refuse what is not name=value, several with commas between them, as OpenTelemetry writes them."""
+    if not all(re.fullmatch(r"\s*[^=\s]+=[^=]*", one) for one in value.split(",") if value):
+        raise ValidationError("must look like name=value,name=value")
+
+
 def one_of(*choices: str) -> Callable[[str], None]:
     """Return a validator that accepts the given choices only."""
 
@@ -228,10 +234,10 @@ def one_of(*choices: str) -> Callable[[str], None]:
     return validate
 
 
-def between(low: int, high: int) -> Callable[[int], None]:
+def between(low: int, high: int) -> Callable[[float], None]:
     """Return a validator that accepts numbers from low to high."""
 
-    def validate(value: int) -> None:
+    def validate(value: float) -> None:
         if not low <= value <= high:
             raise ValidationError(f"must be between {low} and {high}")
 

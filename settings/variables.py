@@ -18,6 +18,7 @@ from settings.validators import (
     mail_url,
     one_of,
     optional,
+    pairs,
     price,
     redis_url,
     search_language,
@@ -404,6 +405,59 @@ VARIABLES: Final = (
         "One JSON object a line, or text for people.",
         default="json",
         check=one_of("json", "console"),
+    ),
+    Variable("SOUK_VERSION", "What release runs: told in metrics and traces.", default="dev"),
+    Variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Collector that takes traces, such as http://tempo:4318; without it none are made.",
+        default=None,
+        check=optional(http_url),
+    ),
+    Variable(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Headers that the collector wants, such as authorization=Basic%20…; may be a secret.",
+        default="",
+        check=pairs,
+    ),
+    Variable(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "How it is spoken to: there is one way.",
+        default="http/protobuf",
+        check=one_of("http/protobuf"),
+    ),
+    Variable(
+        "OTEL_SERVICE_NAME",
+        "Name of the service in traces; souk- and its own without it.",
+        default=None,
+    ),
+    Variable(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "What else is told of the process, such as deployment.environment.name=staging.",
+        default="",
+        check=pairs,
+    ),
+    Variable(
+        "OTEL_TRACES_SAMPLER",
+        "Which traces are kept: all, or a share, and whether who asked decides.",
+        default="parentbased_always_on",
+        check=one_of(
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ),
+    ),
+    Variable(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "The share that a traceidratio sampler keeps: 0.1 is a tenth.",
+        kind="float",
+        default=1.0,
+        check=between(0, 1),
+    ),
+    Variable(
+        "OTEL_SDK_DISABLED", "Makes no traces, whatever else is set.", kind="bool", default=False
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Timed jobs, which the active relay runs, background work, what is deleted when its time is over, and what the audit is told."""
+"""Timed jobs, which the active relay runs, background work, what is deleted when its time is over, and what the audit and an operator are told."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,9 +6,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.catalog_service.selectors import audited
+from apps.catalog_service.selectors import audited, figures
 from apps.catalog_service.services import alerts, ledger, orphans, sales, transfers
-from chassis import audit_export, jobs, retention, work
+from chassis import audit_export, jobs, metrics, retention, work
+
+metrics.tell_figures(figures.HELP, figures.read)
 
 
 @jobs.every(15, name="catalog.refresh_popularity")

@@ -1,4 +1,4 @@
-"""Timed jobs, what is deleted when its time is over (the active relay runs them), and what the audit is told."""
+"""Timed jobs, what is deleted when its time is over (the active relay runs them), and what the audit and an operator are told."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,8 +6,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from apps.order_service import services
-from apps.order_service.selectors import audited
-from chassis import audit_export, jobs, retention
+from apps.order_service.selectors import audited, figures
+from chassis import audit_export, jobs, metrics, retention
+
+metrics.tell_figures(figures.HELP, figures.read)
 
 
 @jobs.every(1, name="order.recover_orders")

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chassis import audit, context, retention
 from chassis.database import fetch, is_unavailable
-from chassis.events import counters, declarations, envelope, failures, turns
+from chassis.events import counters, declarations, envelope, failures, spans, turns
 from chassis.events.declarations import Subscription
 from chassis.events.envelope import Envelope, source_uri
 from chassis.models import InboxEvent
@@ -88,10 +88,11 @@ def receive(message: Any, *, producer: str | None = None) -> None:
     """
     received = _parse(message, producer)
     subscriptions = declarations.subscriptions_of(received.type)
-    with context.running(request_id=received.requestid, traceparent=received.traceparent):
-        if not subscriptions:
+    if not subscriptions:
+        with spans.processing(received, unknown()):
             _keep_unknown(received)
-        for subscription in subscriptions:
+    for subscription in subscriptions:
+        with spans.processing(received, subscription.consumer):
             _handle_first(subscription, received, again=False)
 
 
@@ -110,7 +111,7 @@ def receive_for(
             that is audited.
     """
     received = _parse(message, producer)
-    with context.running(request_id=received.requestid, traceparent=received.traceparent):
+    with spans.processing(received, subscription.consumer):
         return _handle_first(subscription, received, again=again)
 
 
@@ -157,6 +158,7 @@ def _handle_first(subscription: Subscription, received: Envelope, *, again: bool
     except Exception as error:
         if is_unavailable(error):
             raise
+        context.note_failure(error)
         with transaction.atomic(durable=True):
             if _claim(subscription, received, again=again) is not _Claim.HAD_BEFORE:
                 failures.keep(subscription.consumer, received.id, attempts=1, error=error)
@@ -304,13 +306,14 @@ def _try_again(row: InboxEvent) -> None:
     except ValueError as error:
         failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
         return
-    with context.running(request_id=received.requestid, traceparent=received.traceparent):
+    with spans.processing(received, row.consumer):
         try:
             with transaction.atomic():
                 _apply(_subscription(row), received)
         except Exception as error:
             if is_unavailable(error):
                 raise
+            context.note_failure(error)
             failures.keep(row.consumer, row.event_id, attempts=row.attempts + 1, error=error)
 
 

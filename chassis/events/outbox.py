@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from chassis import context, database, retention
-from chassis.events import declarations
+from chassis.events import declarations, spans
 from chassis.events.envelope import SPEC_VERSION, Envelope, schema_uri, source_uri
 from chassis.ids import uuid7
 from chassis.models import OutboxEvent
@@ -119,7 +119,8 @@ def publish(payload: Any, *, subject: str) -> UUID:
         "traceparent": now.traceparent,
         "channel": CHANNEL,
     }
-    database.fetch(_INSERT, parameters, prepare=True)
+    with spans.creating(parameters):
+        database.fetch(_INSERT, parameters, prepare=True)
     return event_id
 
 
@@ -141,20 +142,18 @@ def publish_all(kind: type[T], payloads: Iterable[tuple[str, T]]) -> None:
     if not rows:
         return
     ids, subjects, data = zip(*rows, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_ALL,
-            {
-                "ids": list(ids),
-                "subjects": list(subjects),
-                "data": list(data),
-                "type": declaration.name,
-                "version": declaration.version,
-                "request_id": now.request_id,
-                "traceparent": now.traceparent,
-                "channel": CHANNEL,
-            },
-        )
+    parameters: dict[str, Any] = {
+        "ids": list(ids),
+        "subjects": list(subjects),
+        "data": list(data),
+        "type": declaration.name,
+        "version": declaration.version,
+        "request_id": now.request_id,
+        "traceparent": now.traceparent,
+        "channel": CHANNEL,
+    }
+    with spans.creating(parameters, count=len(rows)), connection.cursor() as cursor:
+        cursor.execute(_INSERT_ALL, parameters)
 
 
 def delete_published(*, before: datetime) -> int:

@@ -19,7 +19,7 @@ from psycopg.rows import class_row
 from redis.exceptions import RedisError
 
 from chassis import jobs, queue
-from chassis.events import counters, declarations, outbox
+from chassis.events import counters, declarations, outbox, spans
 from chassis.ids import uuid7
 from chassis.models import OutboxEvent
 
@@ -236,8 +236,10 @@ class Relay:
                 messages.setdefault(service, []).append(message)
         if messages and self._producer is None:
             self._producer = queue.producer()
+        started = time.time_ns()
         for service, its in messages.items():
             queue.send(*its, service=service, with_producer=self._producer)
+        spans.tell_sent(pack, started=started)
         for row in pack:
             log.info(
                 "event_published",

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
-from chassis import database
+from chassis import database, traffic
 
 Environ = dict[str, Any]
 
@@ -26,10 +26,11 @@ _NOTHING: Final = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A body of JSON, its validator, and the version of the data that it was made of."""
+    """A body of JSON, its validator, and the route that it was made at (`chassis.traffic.route_of`)."""
 
     body: bytes
     etag: str
+    route: str = ""
 
 
 class Answers:
@@ -85,7 +86,7 @@ class Answers:
             ((version,),) = database.fetch(self.version, {}, prepare=True)
         answer = self.find(*asked, version)
         if answer is None:
-            answer = make()
+            answer = replace(make(), route=traffic.route_of(request))
             self.keep(*asked, version, answer)
         return answer
 

@@ -13,7 +13,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.module_loading import import_string
 
-from chassis import context, database
+from chassis import context, database, tracing
 from chassis.reads.answers import METHODS, VERSION_KEY, Answer, Answers, Environ, reply
 from chassis.reads.sharing import SharedRead
 
@@ -58,15 +58,17 @@ class InFront:
         with context.running(
             request_id=environ.get(context.REQUEST_ID_KEY),
             traceparent=environ.get(context.TRACEPARENT_KEY),
+            sketch=context.server_sketch(environ) if tracing.is_on() else None,
         ) as running:
             status, headers, body = reply(environ, answer, public=True)
             headers |= self._headers_of_all(
                 environ["wsgi.url_scheme"], environ.get(_FORWARDED_SCHEME_KEY)
             )
             headers[context.REQUEST_ID_HEADER] = running.request_id
-            context.log_request(
+            context.end_request(
                 method=environ["REQUEST_METHOD"],
                 path=environ["PATH_INFO"],
+                route=answer.route,
                 status=status.value,
                 started=started,
             )

@@ -2,14 +2,17 @@ import threading
 from dataclasses import asdict, fields
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import httpx
 import prometheus_client
 import pytest
+from django.db import connection
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg_pool import ConnectionPool, PoolTimeout
 
-from chassis import circuit, metrics
+from chassis import circuit, metrics, traffic
 from chassis.database import UNAVAILABLE
 from chassis.events import counters, figures
 from chassis.events.figures import Figures
@@ -60,9 +63,25 @@ class TestScrape:
     def test_tells_of_the_process_itself(self, api):
         assert scrape(api)["process_resident_memory_bytes",] > 0
 
-    def test_asks_no_token_and_one_question_of_the_database(self, api, django_assert_num_queries):
-        with django_assert_num_queries(1):
+    def test_asks_no_token_and_two_questions_of_the_database(self, api, django_assert_num_queries):
+        with django_assert_num_queries(2):  # of the events, and of what the service adds
             scrape(api)
+
+    def test_tells_what_a_service_adds_and_the_rest_where_that_fails(self, api, monkeypatch):
+        monkeypatch.setattr(metrics, "_own_figures", [])
+        metrics.tell_figures({"souk_lost": "Never told."}, fail)
+        metrics.tell_figures(
+            {"souk_sample_waiting": "Notes that wait."}, lambda: {"souk_sample_waiting": 3}
+        )
+        samples = scrape(api)
+        assert samples["souk_sample_waiting",] == 3
+        assert ("souk_lost",) not in samples
+
+    def test_tells_what_process_it_is(self, api):
+        metrics.describe("web")
+        labels = {"service": "order", "role": "web", "version": "dev"}
+        (told,) = (set(key[1:]) for key in scrape(api) if key[0] == "souk_build_info")
+        assert told >= set(labels.items())
 
     def test_tells_every_figure_of_the_events(self, api, monkeypatch):
         known = {figure.name: number for number, figure in enumerate(fields(Figures), 1)}
@@ -92,6 +111,80 @@ class TestScrape:
 
     def test_only_reads(self, api):
         assert api.post("/internal/v1/metrics").status_code == 405
+
+
+class TestPool:
+    @pytest.fixture
+    def pool(self, monkeypatch):
+        """Give the process a pool of two connections, one of which is taken."""
+        parameters = connection.get_connection_params()
+        for django_own in ("cursor_factory", "context"):
+            parameters.pop(django_own, None)
+        with ConnectionPool(kwargs=parameters, min_size=1, max_size=2, timeout=0.1) as pool:
+            pools: Any = connection
+            monkeypatch.setitem(pools._connection_pools, "default", pool)
+            yield pool
+
+    def test_is_told(self, api, pool):
+        pool.wait()
+        with pool.connection(), pool.connection():
+            with pytest.raises(PoolTimeout):
+                pool.getconn()
+            samples = scrape(api)
+        assert samples["souk_database_pool_connections", ("state", "in use")] == 2
+        assert samples["souk_database_pool_connections", ("state", "idle")] == 0
+        assert samples["souk_database_pool_most",] == 2
+        assert samples["souk_database_pool_refused_total",] == 1
+        assert samples["souk_database_pool_waited_seconds_total",] >= 0.1
+
+    def test_of_which_there_is_none_is_not_told(self, api):
+        assert not [key for key in scrape(api) if key[0].startswith("souk_database_pool")]
+
+
+class TestRequests:
+    """What a request adds to the counts of the process, whoever answers it."""
+
+    @pytest.fixture
+    def added(self, api):
+        before = scrape(api)
+
+        def added(method, route, status):
+            key = (
+                "souk_http_request_seconds_count",
+                ("method", method),
+                ("route", route),
+                ("status", status),
+            )
+            return scrape(api).get(key, 0) - before.get(key, 0)
+
+        return added
+
+    def test_are_counted_by_the_template_of_their_path(self, api, added):
+        api.get("/internal/v1/events/figures?x=1")
+        assert added("GET", "/internal/v1/events/figures", "2xx") == 1
+
+    def test_without_a_view_share_a_series_whatever_they_ask(self, api, added):
+        for number in range(3):
+            api.generic(f"BREW{number}", f"/nothing/{number}")
+        assert added("_OTHER", "", "4xx") == 3
+
+    def test_are_not_counted_where_a_probe_asks(self, api, added):
+        api.get("/health/live")
+        assert added("GET", "/health/live", "2xx") == 0
+
+    def test_are_in_flight_until_they_are_answered(self, api):
+        assert scrape(api)["souk_http_requests_in_flight",] == 1  # the scrape itself
+
+    @pytest.mark.parametrize(
+        ("route", "template"),
+        [
+            ("api/v1/orders/<uuid:order_id>", "/api/v1/orders/{order_id}"),
+            ("a/<b>/<path:c>", "/a/{b}/{c}"),
+            ("", "/"),
+        ],
+    )
+    def test_have_templates_as_others_write_them(self, route, template):
+        assert traffic._template(route) == template
 
 
 class TestEventFigures:
@@ -158,7 +251,7 @@ class TestServe:
             "start_http_server",
             lambda *args, **options: servers.append(start(*args, **options)),
         )
-        metrics.serve()
+        metrics.serve("relay")
         samples = samples_of(httpx.get(f"http://{bind}/metrics", trust_env=False).text)
         assert ("souk_events_published_total",) in samples
         assert ("souk_events_unpublished",) not in samples
@@ -169,13 +262,13 @@ class TestServe:
 
     def test_does_without_where_the_port_is_taken(self, bind, monkeypatch, caplog):
         monkeypatch.setattr(prometheus_client, "start_http_server", taken)
-        metrics.serve()
+        metrics.serve("relay")
         assert "metrics_not_served" in caplog.text
 
     def test_does_nothing_without_an_address(self, settings):
         settings.METRICS_BIND = None
         threads = threading.active_count()
-        metrics.serve()
+        metrics.serve("relay")
         assert threading.active_count() == threads
 
 

@@ -1,6 +1,12 @@
-import pytest
+from datetime import timedelta
 
-from tests.order_service.factories import place
+import pytest
+from django.utils import timezone
+
+from apps.order_service.models import Order
+from apps.order_service.selectors import figures
+from apps.order_service.services import counting
+from tests.order_service.factories import cancel, pay, place
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,3 +34,40 @@ class TestOrderRequests:
         catalog.down = down
         assert place(as_customer, line).status_code == status
         assert count(as_customer, status) == before + 1
+
+
+class TestOrders:
+    def test_are_counted_by_each_status_that_they_come_to(self, as_customer, catalog):
+        def counted():
+            samples = (counter.collect() for counter in (counting._ORDERS, counting._PAYMENTS))
+            return {
+                (family.name, sample.labels["status"]): sample.value
+                for families in samples
+                for family in families
+                for sample in family.samples
+            }
+
+        before = counted()
+        paid, declined = (place(as_customer, ("LAMP", 1)).json()["id"] for _ in range(2))
+        pay(as_customer, paid)
+        pay(as_customer, declined, "tok_declined")
+        cancel(as_customer, declined)
+        added = {key: value - before.get(key, 0) for key, value in counted().items()}
+        assert {key: value for key, value in added.items() if value} == {
+            ("souk_orders", "pending"): 2,
+            ("souk_orders", "placed"): 2,
+            ("souk_orders", "paid"): 1,
+            ("souk_orders", "cancelled"): 1,
+            ("souk_payments", "succeeded"): 1,
+            ("souk_payments", "declined"): 1,
+        }
+
+    def test_that_wait_are_told_by_their_age(self, as_customer, catalog):
+        assert set(figures.read().values()) == {0}
+        catalog.down = True
+        order_id = place(as_customer, ("LAMP", 1)).json()["id"]
+        Order.objects.filter(id=order_id).update(created_at=timezone.now() - timedelta(hours=1))
+        told = figures.read()
+        assert told.keys() == figures.HELP.keys()
+        assert 3600 <= told["souk_orders_pending_oldest_seconds"] < 3700
+        assert told["souk_payments_open_oldest_seconds"] == 0

@@ -14,6 +14,7 @@ import pytest
 from local.home import SERVICES, write_private
 from local.plan import port_names
 from tests.engines import free_port
+from tests.otlp import Collector
 from tests.system.platform import ROOT, Client, Platform
 
 
@@ -21,8 +22,9 @@ from tests.system.platform import ROOT, Client, Platform
 def kept(name: str = "home", **variables: str) -> Iterator[Platform]:
     """Give a platform that is not started yet, and whose keeper ends it whatever happens.
 
-    Its operator has these variables set.
+    Its operator has these variables set; one address asks as much as it likes, unless they say otherwise.
     """
+    variables = {"RATE_LIMIT": "0", "LOGIN_RATE_LIMIT": "0", **variables}
     folder = Path(tempfile.mkdtemp(prefix="souk-system-")).resolve()
     keeper = subprocess.Popen(
         [sys.executable, "-m", "tests.system.keeper", str(folder), name],
@@ -62,9 +64,20 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
+def collector() -> Iterator[Collector]:
+    """Return who takes the shared platform's spans."""
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def platform(collector: Collector) -> Iterator[Platform]:
     """Return the platform that all tests share; every test leaves it well."""
-    with kept(KEY_REFRESH_SECONDS="1") as platform:  # a rotation takes seconds, not minutes
+    with kept(
+        KEY_REFRESH_SECONDS="1",  # a rotation takes seconds, not minutes
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_TRACES_SAMPLER="parentbased_always_off",  # what a test wants told it says
+    ) as platform:
         hold_ports(platform)  # other platforms start beside it
         platform.first_output = platform.up()
         yield platform

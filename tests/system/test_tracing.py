@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 
 from tests.contracts.wire import validate
+from tests.otlp import Collector, Told
 from tests.system.platform import ADDRESS, ORDERS, PRODUCTS, Client, Platform, wait_until
 
 LINES = {
@@ -19,6 +20,33 @@ LINES = {
     "order-worker": ["mail_sent", "event_handled .*consumer=order.mail"],
 }
 """The lines of each process's log that an order leaves."""
+
+
+ORDER = ("souk-gateway", "souk-order POST /api/v1/orders")
+CREATED = (*ORDER, "souk-order create order.placed")
+RESERVE = "PUT /internal/v1/reservations/{order_id}"
+WAYS = {
+    ORDER,
+    (*ORDER, "souk-order PUT", "souk-gateway", f"souk-catalog {RESERVE}"),
+    CREATED,
+    (*CREATED, "souk-order send order.placed"),
+    (*CREATED, "souk-catalog process order.placed"),
+    (*CREATED, "souk-order process order.placed"),
+}
+"""What a collector is told of an order, from the client's side; the gateway names its own spans."""
+
+
+def way_of(span: Told, spans: Mapping[str, Told]) -> tuple[str, ...]:
+    """Return the services on the way to a span, each of ours with its span's name."""
+    way: list[str] = []
+    found: Told | None = span
+    while found is not None:
+        ours = found.service != "souk-gateway"
+        step = f"{found.service} {found.name}" if ours else found.service
+        if ours or way[:1] != [step]:
+            way.insert(0, step)
+        found = spans.get(found.parent_id)
+    return tuple(way)
 
 
 def keywords(line: str) -> dict[str, str]:
@@ -58,6 +86,53 @@ class TestTrace:
         hops = ("order-web-1", "catalog-web-1", "catalog-worker", "order-worker")
         assert [len(spans[hop]) for hop in hops] == [1, 1, 1, 1], spans
         assert len({span_id}.union(*spans.values())) == 1 + len(hops)
+
+    def test_of_an_order_is_one_at_the_collector(
+        self,
+        platform: Platform,
+        customer: Client,
+        product: Mapping[str, Any],
+        collector: Collector,
+    ) -> None:
+        trace_id, span_id = token_hex(16), token_hex(8)
+        body = {"lines": [{"sku": product["sku"], "quantity": 1}], "shipping_address": ADDRESS}
+        headers = {
+            "Idempotency-Key": str(uuid4()),
+            "traceparent": f"00-{trace_id}-{span_id}-01",
+        }
+        assert customer.post(f"{ORDERS}?note=secret", body, **headers).status_code == 201
+
+        def paths() -> set[tuple[str, ...]]:
+            """Return the way from the client to each span, by services and names."""
+            spans = {span.span_id: span for span in collector.spans(trace_id=trace_id)}
+            return {way_of(span, spans) for span in spans.values()}
+
+        wait_until(lambda: paths() >= WAYS, seconds=30, what=f"all of {WAYS}")
+        spans = collector.spans(trace_id=trace_id)
+        known = {span.span_id for span in spans}
+        assert {span.parent_id for span in spans} - known == {span_id}, "a span's parent is missing"
+        told = repr([(dict(span.attributes), dict(span.resource)) for span in spans])
+        for personal in (
+            "secret",
+            customer.credentials[0],
+            ADDRESS["name"],
+            customer.grant["access"],
+        ):
+            assert personal not in told
+
+    def test_that_nobody_wants_told_is_told_to_nobody(
+        self, customer: Client, collector: Collector
+    ) -> None:
+        trace_id = token_hex(16)
+        customer.get(ORDERS, traceparent=f"00-{trace_id}-{token_hex(8)}-00")
+        customer.get(ORDERS, traceparent=f"00-{trace_id}-{token_hex(8)}-01")
+        wait_until(
+            lambda: any(s.service == "souk-order" for s in collector.spans(trace_id=trace_id)),
+            seconds=30,
+            what="the span of the second request",
+        )
+        served = collector.spans(trace_id=trace_id, service="souk-order", kind="SERVER")
+        assert len(served) == 1
 
     @staticmethod
     def lines(platform: Platform, process: str, request_id: str) -> list[dict[str, str]]:

@@ -11,11 +11,18 @@ import structlog
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
+from prometheus_client import Counter
 
 from apps.auth_service import selectors, tokens
 from apps.auth_service.domain import sessions as rules
 from apps.auth_service.domain.attempts import KNOWN_ADDRESS_LIFETIME
-from apps.auth_service.errors import CredentialsInvalid, NotAdmin, NotFound, TokenInvalid
+from apps.auth_service.errors import (
+    CredentialsInvalid,
+    NotAdmin,
+    NotFound,
+    TokenInvalid,
+    TooManyAttempts,
+)
 from apps.auth_service.models import RefreshFamily, RefreshToken, User
 from apps.auth_service.services import attempts, families
 from chassis import audit
@@ -23,6 +30,12 @@ from chassis import audit
 _TOKEN_BYTES: Final = 32
 _KEPT_AFTER_END: Final = timedelta(days=1)
 _KEPT_AFTER_BEGIN: Final = KNOWN_ADDRESS_LIFETIME  # its address is known by it
+
+_LOG_INS: Final = Counter(
+    "souk_log_ins",
+    "Passwords shown: granted, refused, or not looked at after too many wrong ones.",
+    ["outcome"],
+)
 
 log = structlog.get_logger()
 
@@ -64,16 +77,22 @@ def check_credentials(
     """
     user = selectors.find_user_by_email(email)
     user_id = None if user is None else user.id
-    attempt = attempts.charge(email=email, user_id=user_id, ip=ip, now=now or timezone.now())
+    try:
+        attempt = attempts.charge(email=email, user_id=user_id, ip=ip, now=now or timezone.now())
+    except TooManyAttempts:
+        _LOG_INS.labels("too many").inc()
+        raise
     if user is None:
         make_password(password)
         is_right = False
     else:
         is_right = user.check_password(password)
     if user is None or not (is_right and user.may_log_in):
+        _LOG_INS.labels("refused").inc()
         log.info("log_in_refused", user_id=str(user_id) if user_id else None)
         raise CredentialsInvalid
     attempts.settle(attempt)
+    _LOG_INS.labels("granted").inc()
     return user
 
 

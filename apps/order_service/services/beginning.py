@@ -13,9 +13,10 @@ from django.utils import timezone
 from apps.order_service import conf, selectors
 from apps.order_service.domain import numbers
 from apps.order_service.domain.lines import RequestedLine
+from apps.order_service.domain.states import OrderStatus
 from apps.order_service.errors import TooManyOpenOrders
 from apps.order_service.models import Order
-from apps.order_service.services import carts, idempotency
+from apps.order_service.services import carts, counting, idempotency
 from apps.order_service.services.idempotency import Call
 from chassis import context, database, json
 from chassis.ids import uuid7
@@ -80,6 +81,7 @@ def _insert_order(order_id: UUID, draft: Draft) -> Order:
     for _ in range(_NUMBER_DRAWS):
         order.number = numbers.order_number(secrets.randbits(numbers.BITS))
         if _is_inserted(order):
+            counting.order_became(OrderStatus.PENDING)
             return order
     raise RuntimeError(f"{_NUMBER_DRAWS} order numbers were all taken")
 

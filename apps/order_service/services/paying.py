@@ -21,7 +21,7 @@ from apps.order_service.errors import (
 )
 from apps.order_service.models import Order, Payment
 from apps.order_service.payments import Outcome, OutcomeUnknown, PaymentRequest
-from apps.order_service.services import answers, idempotency
+from apps.order_service.services import answers, counting, idempotency
 from apps.order_service.services.idempotency import Answer, Call
 from apps.order_service.services.rounds import Round
 from apps.order_service.services.transitions import change_status, conflict
@@ -143,6 +143,7 @@ def _leave_open(payment: Payment, status: PaymentStatus, *, settle_after: dateti
         pending = Payment.objects.filter(id=payment.id, status=PaymentStatus.PENDING)
         if pending.update(status=status, settle_after=settle_after):
             idempotency.finish(answers.payment_made(202, payment.id, status), payment_id=payment.id)
+            counting.payment_became(status)
 
 
 def conclude(payment: Payment, outcome: Outcome, *, who: str) -> str:
@@ -165,6 +166,7 @@ def conclude(payment: Payment, outcome: Outcome, *, who: str) -> str:
     else:
         return f"nothing: the payment was {payment.status} before"
     idempotency.finish(answer, payment_id=payment.id)
+    counting.payment_became(PaymentStatus(payment.status))
     log.info("payment_concluded", payment_id=str(payment.id), status=payment.status)
     return f"the payment is {payment.status}"
 

@@ -12,7 +12,7 @@ from apps.order_service import conf, events, payments
 from apps.order_service.domain.states import OrderStatus, PaymentStatus
 from apps.order_service.models import Order, Payment
 from apps.order_service.payments import OutcomeUnknown
-from apps.order_service.services import idempotency
+from apps.order_service.services import counting, idempotency
 from apps.order_service.services.paying import request_of
 from apps.order_service.services.rounds import Round
 from apps.order_service.services.transitions import change_from
@@ -107,5 +107,6 @@ def mark_refunded(payment: Payment, reference: str) -> bool:
         refunded_at=timezone.now(),
     )
     if new:
+        counting.payment_became(PaymentStatus.REFUNDED)
         log.info("payment_refunded", payment_id=str(payment.id))
     return bool(new)

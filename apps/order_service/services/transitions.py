@@ -11,6 +11,7 @@ from apps.order_service.domain import states
 from apps.order_service.domain.states import OrderStatus
 from apps.order_service.errors import StateConflict
 from apps.order_service.models import Order
+from apps.order_service.services import counting
 from chassis import audit, context, database
 
 _STAFF: Final = "staff:"
@@ -73,6 +74,7 @@ def change_status(
     }
     if not database.fetch(statement, parameters, prepare=True):
         return False
+    counting.order_became(target)
     if who.startswith(_STAFF):
         audit.record(
             f"order.{target}",

@@ -3,7 +3,7 @@
 import signal
 from typing import Any
 
-from chassis import database, heartbeat, metrics, watchdog
+from chassis import database, heartbeat, metrics, tracing, watchdog
 from chassis.commands import ServiceCommand
 from chassis.events.relay import Relay
 
@@ -17,7 +17,8 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the relay."""
         database.use_pool()  # for the timed jobs, which run in threads
-        metrics.serve()
+        metrics.serve("relay")
+        tracing.start("relay")
         relay = Relay(beat=heartbeat.beat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop())
@@ -25,4 +26,5 @@ class Command(ServiceCommand):
         try:
             relay.run()
         finally:
+            tracing.stop()
             heartbeat.end()

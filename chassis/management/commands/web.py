@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from chassis import background, database, draining, reads
+from chassis import background, database, draining, metrics, reads, tracing
 from chassis.commands import ServiceCommand
 
 KEEPALIVE_SECONDS: Final = 75
@@ -79,6 +79,12 @@ class Master(Arbiter):
         return signals
 
 
+def _start(worker: Any) -> None:
+    """Begin what runs beside the requests: in the worker, as a fork takes no threads along."""
+    tracing.start("web")
+    background.start()
+
+
 class Server(BaseApplication):
     """gunicorn: a master, and one worker with threads. More processes are more replicas behind the gateway."""
 
@@ -98,7 +104,8 @@ class Server(BaseApplication):
             # The gateway bounds all headers together; a longer one never comes.
             "limit_request_line": 0,
             "limit_request_field_size": HEADER_BYTES,
-            "post_worker_init": lambda _: background.start(),
+            "post_worker_init": _start,
+            "worker_exit": lambda _arbiter, _worker: tracing.stop(),
             "control_socket_disable": True,
             "logger_class": StructuredLogger,
             "loglevel": "warning",
@@ -127,4 +134,5 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the server; SIGTERM lets the requests under way end first."""
         database.use_pool()
+        metrics.describe("web")
         Server().run()

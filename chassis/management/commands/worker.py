@@ -1,5 +1,7 @@
 """Handle the events that other services publish to this one, and do the service's own background work."""
 
+import logging
+import os
 import socket
 import sys
 import warnings
@@ -7,11 +9,12 @@ from functools import partial
 from typing import Any, Final
 
 from celery import bootsteps, signals
+from celery.apps import worker as celery_worker
 from celery.exceptions import SecurityWarning
 from celery.worker import state
 from django.conf import settings
 
-from chassis import database, heartbeat, metrics, queues, watchdog
+from chassis import database, heartbeat, metrics, queues, tracing, watchdog
 from chassis.commands import ServiceCommand
 from chassis.events.repair import Sweeper
 from chassis.queue import add_tasks, app, is_stopping
@@ -67,6 +70,17 @@ def _beat_seconds() -> float:
     return min(_BEAT_SECONDS, seconds)
 
 
+def _say(text: str, *_: Any) -> None:
+    """Write what Celery says of a signal in the form of all other lines.
+
+    In the signal's handler: it may have come while a line was being written, so nothing here takes
+    the lock or the buffer of that.
+    """
+    line = logging.LogRecord("celery.worker", logging.INFO, "", 0, text.strip(), None, None)
+    for handler in logging.getLogger().handlers:
+        os.write(2, f"{handler.format(line)}\n".encode())
+
+
 def _leave_logging_alone(**_: Any) -> None:
     """Do nothing, on purpose."""
 
@@ -82,10 +96,12 @@ class Command(ServiceCommand):
         database.use_pool()
         # With a receiver here Celery leaves logging as the service configured it.
         signals.setup_logging.connect(_leave_logging_alone)
+        celery_worker.safe_say = _say  # type: ignore[attr-defined]  # its stubs lack it
         # Celery fears pickled messages for a worker that runs as root; ours takes JSON alone.
         warnings.simplefilter("ignore", SecurityWarning)
         app.steps["consumer"].add(Heartbeat)
-        metrics.serve()
+        metrics.serve("worker")
+        tracing.start("worker")
         own_tasks = add_tasks()
         worker = app.Worker(
             pool="threads",
@@ -104,5 +120,6 @@ class Command(ServiceCommand):
             worker.start()
         finally:
             sweeper.stop()
+            tracing.stop()
             heartbeat.end()
         sys.exit(worker.exitcode)

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 often = hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 KINDS = st.sampled_from([users, services, admins])
 JSON = st.recursive(

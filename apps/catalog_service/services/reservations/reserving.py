@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import OperationalError, transaction
 from django.utils import timezone
+from prometheus_client import Counter
 from psycopg.errors import DeadlockDetected
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
@@ -22,6 +23,13 @@ from apps.catalog_service.models import MovementKind, Reservation, ReservationSt
 from apps.catalog_service.selectors import reservations as selectors
 from apps.catalog_service.services.stock import move_stock
 from chassis import database
+from chassis.errors import PublicError
+
+_RESERVATIONS: Final = Counter(
+    "souk_reservations",
+    "Calls to reserve stock: reserved, repeated (there before), or the code of the refusal.",
+    ["outcome"],
+)
 
 # The reservation's row comes first: whoever is second waits here for the first to end. Its lines hold
 # names and prices as they are now; a sku that is not for sale gives none.
@@ -107,7 +115,16 @@ def reserve(*, order_id: UUID, lines: Sequence[WantedLine]) -> Reserved:
         ReservationMismatch: the order has a reservation of other lines.
         ReservationClosed: the order's reservation was released.
     """
-    wanted = _add_up(lines)
+    try:
+        reserved = _reserve(order_id, _add_up(lines))
+    except PublicError as error:
+        _RESERVATIONS.labels(error.code).inc()
+        raise
+    _RESERVATIONS.labels("reserved" if reserved.is_new else "repeated").inc()
+    return reserved
+
+
+def _reserve(order_id: UUID, wanted: dict[str, WantedLine]) -> Reserved:
     with transaction.atomic(durable=True):
         made = _claim(order_id, wanted)
         if made is not None:

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of an uploaded file; the gateway lets as many through (gateway/dynamic.yaml)."""
+"""Of an uploaded file; the gateway lets as many through (gateway/dynamic/middlewares.yaml)."""
 KEPT_DAYS: Final = 30
 
 _LONGEST_NAME: Final = 200
