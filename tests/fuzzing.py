@@ -43,6 +43,21 @@ def operations(document: Any) -> list[tuple[str, str]]:
     return sorted((path, method) for path, of in document["paths"].items() for method in of)
 
 
+def cases(document: Any) -> list[tuple[GenerationMode, str, str]]:
+    """Return the modes, paths and methods to try; of a call that takes anything from anyone nothing is forbidden."""
+    return [
+        (mode, path, method)
+        for mode in MODES
+        for path, method in operations(document)
+        if mode is not GenerationMode.NEGATIVE or _forbids(document["paths"][path][method])
+    ]
+
+
+def _forbids(operation: Mapping[str, Any]) -> bool:
+    asked = any(parameter["in"] == "query" for parameter in operation.get("parameters", []))
+    return asked or "requestBody" in operation or {} not in operation.get("security", [{}])
+
+
 def load(document: Any) -> Any:
     """Return the document as schemathesis knows it, with this process's application behind it."""
     loaded = schemathesis.openapi.from_dict(document)

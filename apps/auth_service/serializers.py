@@ -9,6 +9,7 @@ from rest_framework.fields import get_error_detail
 
 from apps.auth_service.models import RefreshFamily, Role, User
 from chassis.fields import BooleanField, TextField
+from chassis.openapi import example
 
 
 class EmailField(TextField, serializers.EmailField):
@@ -56,6 +57,9 @@ class PasswordField(TextField):
         super().__init__(max_length=256, trim_whitespace=False, write_only=True, **options)
 
 
+@example(
+    {"email": "ada@shop.example", "password": "a long phrase of yours", "name": "Ada Lovelace"}
+)
 class RegistrationInput(serializers.Serializer[None]):
     """An account to open."""
 
@@ -77,6 +81,7 @@ class RegistrationInput(serializers.Serializer[None]):
         return password
 
 
+@example({"email": "ada@shop.example", "password": "a long phrase of yours"})
 class CredentialsInput(serializers.Serializer[None]):
     """Who logs in. Only bounded: what could be no account's is answered as any wrong password."""
 
@@ -127,6 +132,14 @@ class RefreshInput(serializers.Serializer[None]):
     refresh = TextField(max_length=4096, trim_whitespace=False)
 
 
+@example(
+    {
+        "access": "eyJhbGciOiJFUzI1NiIs…",
+        "refresh": "kQ0xv…",
+        "token_type": "Bearer",
+        "expires_in": 300,
+    }
+)
 class GrantOutput(serializers.Serializer[Any]):
     """Tokens of a log-in; `expires_in` is the access token's life in seconds (RFC 6749)."""
 
@@ -136,6 +149,14 @@ class GrantOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField()
 
 
+@example(
+    {
+        "id": "019b76da-a800-7000-8000-000000000001",
+        "email": "ada@shop.example",
+        "name": "Ada Lovelace",
+        "role": "customer",
+    }
+)
 class ProfileOutput(serializers.Serializer[User]):
     """An account, as its owner sees it."""
 
@@ -145,6 +166,7 @@ class ProfileOutput(serializers.Serializer[User]):
     role = serializers.ChoiceField(choices=Role.choices)
 
 
+@example({"name": "Ada King"})
 class ProfileInput(serializers.Serializer[None]):
     """What an account's owner may change."""
 
@@ -173,6 +195,16 @@ class SessionListOutput(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
+@example(
+    {
+        "id": "019b76da-a800-7000-8000-000000000001",
+        "email": "ada@shop.example",
+        "name": "Ada Lovelace",
+        "role": "customer",
+        "is_active": True,
+        "created_at": "2026-01-02T03:04:05.000000Z",
+    }
+)
 class UserOutput(ProfileOutput):
     """A user, as an admin sees him."""
 
@@ -180,6 +212,7 @@ class UserOutput(ProfileOutput):
     created_at = serializers.DateTimeField()
 
 
+@example({"role": "staff"})
 class AccessInput(serializers.Serializer[None]):
     """What an admin changes of a user."""
 

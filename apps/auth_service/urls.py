@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from apps.auth_service import admin
 from apps.auth_service.api import accounts, services, sessions, users
-from apps.auth_service.pages import links, signon
+from apps.auth_service.pages import documentation, links, signon
 from chassis.admin.signon import exempt
 from chassis.urls import urlpatterns as chassis_urlpatterns
 
@@ -26,6 +26,8 @@ urlpatterns = [
     path("api/v1/auth/me", accounts.ProfileView.as_view()),
     path("api/v1/auth/users", users.UserListView.as_view()),
     path("api/v1/auth/users/<uuid:user_id>", users.UserView.as_view()),
+    path("docs", documentation.DocumentationPage.as_view()),
+    path("docs/", documentation.WithSlash.as_view()),
     path("admin/auth/log-in", signon.log_in, name="log_in"),
     # Where Django's own log-in page would be.
     path(

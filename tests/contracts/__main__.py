@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.contracts import catalogue, release
+from tests.contracts import catalogue, conventions, release
 from tests.contracts.services import CONTRACTS, DOCUMENTS, declared, openapi, published
 
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def write() -> None:
-    """Write contracts/openapi, contracts/events, the envelope's schema and docs/events.md anew."""
+    """Write contracts/openapi, contracts/events, the envelope's schema, docs/events.md and docs/api.md anew."""
     for old in (CONTRACTS / "events").glob("*.schema.json"):
         old.unlink()
     for document in DOCUMENTS:
@@ -35,6 +35,7 @@ def write() -> None:
         release.write_json(CONTRACTS / "events" / f"{name}.schema.json", schema)
     release.write_json(CONTRACTS / "envelope.schema.json", declared("order")["envelope"])
     catalogue.PAGE.write_text(catalogue.page(), encoding="utf-8")
+    conventions.PAGE.write_text(conventions.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -92,10 +92,11 @@ def plain(part: Any, document: Document, within: tuple[str, ...] = ()) -> Any:
     if not isinstance(part, dict):
         return part
     if "$ref" in part:
-        name = part["$ref"].rpartition("/")[2]
-        if name in within:
-            return {"$ref": part["$ref"]}
-        return plain(document["components"]["schemas"][name], document, (*within, name))
+        pointer = part["$ref"]
+        if pointer in within:
+            return {"$ref": pointer}
+        _, _, kind, name = pointer.split("/")
+        return plain(document["components"][kind][name], document, (*within, pointer))
     made = {name: plain(one, document, within) for name, one in part.items()}
     if isinstance(made.get("allOf"), list):
         made = _merged([*made.pop("allOf"), made])

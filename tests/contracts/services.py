@@ -21,6 +21,7 @@ __all__ = [
     "SERVICES",
     "declared",
     "openapi",
+    "problems",
     "published",
     "views",
 ]
@@ -47,6 +48,12 @@ def _asked(service: str) -> dict[str, str]:
 def declared(service: str) -> dict[str, Any]:
     """Return what a service declares of events: published, consumed, handlers, and the envelope."""
     found: dict[str, Any] = json.loads(_asked(service)["events"])
+    return found
+
+
+def problems(service: str) -> dict[str, dict[str, Any]]:
+    """Return which problems a service may answer: status, title and what their errors' docstrings say, by code."""
+    found: dict[str, dict[str, Any]] = json.loads(_asked(service)["problems"])
     return found
 
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth_service import conf, selectors
+from apps.auth_service import conf, errors, selectors
 from apps.auth_service.api.views import NOTHING, PublicView, user_id_of
 from apps.auth_service.serializers import (
     AcceptedOutput,
@@ -27,6 +27,7 @@ from apps.auth_service.throttles import (
     RegistrationThrottle,
     client_address,
 )
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsUser
 
 _MAILED: Final = {"detail": "Look into your mail."}
@@ -37,11 +38,13 @@ class RegisterView(PublicView):
 
     @extend_schema(
         operation_id="accounts_register",
+        tags=["Accounts"],
+        extensions=may_answer(errors.EmailTaken),
         request=RegistrationInput,
         responses={201: ProfileOutput, 202: AcceptedOutput},
     )
     def post(self, request: Request) -> Response:
-        """Open an account; 202 where a mail must be answered first, whoever has the address."""
+        """Open an account. Where a mail must be answered first: 202, whoever has the address."""
         given = RegistrationInput(data=request.data)
         given.is_valid(raise_exception=True)
         if conf.verifies_email():
@@ -55,10 +58,14 @@ class ConfirmEmailView(PublicView):
     throttle_classes = (ConfirmationThrottle,)
 
     @extend_schema(
-        operation_id="accounts_confirm_email", request=ConfirmationInput, responses={204: NOTHING}
+        operation_id="accounts_confirm_email",
+        tags=["Accounts"],
+        extensions=may_answer(errors.LinkInvalid),
+        request=ConfirmationInput,
+        responses={204: NOTHING},
     )
     def post(self, request: Request) -> Response:
-        """Confirm an account's address by the token that was mailed to it, and its password."""
+        """Confirm an account's address. Takes the token that was mailed to it, and its password."""
         given = ConfirmationInput(data=request.data)
         given.is_valid(raise_exception=True)
         accounts.confirm_email(**given.validated_data)
@@ -68,15 +75,20 @@ class ConfirmEmailView(PublicView):
 class ProfileView(APIView):
     permission_classes = (IsUser,)
 
-    @extend_schema(operation_id="profile_read", responses=ProfileOutput)
+    @extend_schema(operation_id="profile_read", tags=["Own account"], responses=ProfileOutput)
     def get(self, request: Request) -> Response:
-        """Return the own account."""
+        """Read one's account."""
         user = selectors.get_own_user(user_id_of(request))
         return Response(ProfileOutput(user).data)
 
-    @extend_schema(operation_id="profile_change", request=ProfileInput, responses=ProfileOutput)
+    @extend_schema(
+        operation_id="profile_change",
+        tags=["Own account"],
+        request=ProfileInput,
+        responses=ProfileOutput,
+    )
     def patch(self, request: Request) -> Response:
-        """Change the own name."""
+        """Change one's name."""
         given = ProfileInput(data=request.data)
         given.is_valid(raise_exception=True)
         user_id = user_id_of(request)
@@ -91,10 +103,14 @@ class PasswordChangeView(APIView):
     permission_classes = (IsUser,)
 
     @extend_schema(
-        operation_id="passwords_change", request=PasswordChangeInput, responses={204: NOTHING}
+        operation_id="passwords_change",
+        tags=["Accounts"],
+        extensions=may_answer(errors.TooManyAttempts),
+        request=PasswordChangeInput,
+        responses={204: NOTHING},
     )
     def post(self, request: Request) -> Response:
-        """Change the own password. Ends every log-in, this one too."""
+        """Change one's password. It ends every log-in, this one too."""
         given = PasswordChangeInput(data=request.data)
         given.is_valid(raise_exception=True)
         passwords.change_password(
@@ -108,11 +124,12 @@ class PasswordResetView(PublicView):
 
     @extend_schema(
         operation_id="passwords_reset",
+        tags=["Accounts"],
         request=PasswordResetInput,
         responses={202: AcceptedOutput},
     )
     def post(self, request: Request) -> Response:
-        """Have a link to set a new password mailed, if there is such an account."""
+        """Have a link to set a new password mailed. The answer is the same if there is no such account."""
         given = PasswordResetInput(data=request.data)
         given.is_valid(raise_exception=True)
         passwords.request_reset(given.validated_data["email"])
@@ -121,10 +138,14 @@ class PasswordResetView(PublicView):
 
 class PasswordResetConfirmView(PublicView):
     @extend_schema(
-        operation_id="passwords_reset_confirm", request=NewPasswordInput, responses={204: NOTHING}
+        operation_id="passwords_reset_confirm",
+        tags=["Accounts"],
+        extensions=may_answer(errors.LinkInvalid),
+        request=NewPasswordInput,
+        responses={204: NOTHING},
     )
     def post(self, request: Request) -> Response:
-        """Set a new password by the token that was mailed. Ends every log-in."""
+        """Set a new password by the token that was mailed. It ends every log-in."""
         given = NewPasswordInput(data=request.data)
         given.is_valid(raise_exception=True)
         passwords.confirm_reset(

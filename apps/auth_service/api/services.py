@@ -12,24 +12,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth_service import conf, keys, tokens
+from apps.auth_service import conf, errors, keys, tokens
 from apps.auth_service.api.views import SECRET, PublicView, principal_of
 from apps.auth_service.authentication import ClientAuthentication
 from apps.auth_service.serializers import JWKSetOutput, ServiceTokenOutput
 from apps.auth_service.services import clients
 from chassis import json
+from chassis.openapi import may_answer
 
 
 class KeysView(PublicView):
     @extend_schema(
         operation_id="keys_read",
+        tags=["Keys"],
         responses={
             200: JWKSetOutput,
             304: OpenApiResponse(description="Not modified since the ETag in If-None-Match"),
         },
     )
     def get(self, request: Request) -> HttpResponse:
-        """Return the keys that access tokens are verified with."""
+        """Read the keys that access tokens are verified with."""
         body = json.encode(keys.own_keys())
         etag = f'"{sha256(body).hexdigest()}"'
         headers = {
@@ -49,7 +51,12 @@ class ServiceTokenView(APIView):
     authentication_classes = (ClientAuthentication,)
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(operation_id="service_tokens_issue", request=None, responses=ServiceTokenOutput)
+    @extend_schema(
+        operation_id="service_tokens_issue",
+        extensions=may_answer(errors.ClientInvalid),
+        request=None,
+        responses=ServiceTokenOutput,
+    )
     def post(self, request: Request) -> Response:
         """Return a service's own token."""
         access = clients.issue_service_token(

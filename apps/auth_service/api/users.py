@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth_service import selectors
+from apps.auth_service import errors, selectors
 from apps.auth_service.api.views import user_id_of
 from apps.auth_service.models import Role
 from apps.auth_service.serializers import (
@@ -19,7 +19,8 @@ from apps.auth_service.serializers import (
 )
 from apps.auth_service.services import accounts
 from chassis import pagination
-from chassis.openapi import PAGE_PARAMETERS
+from chassis.errors import NotFound
+from chassis.openapi import PAGE_PARAMETERS, may_answer
 from chassis.tokens.authentication import IsAdmin
 
 _NEWEST_FIRST: Final = pagination.Order(("-id",))
@@ -30,6 +31,7 @@ class UserListView(APIView):
 
     @extend_schema(
         operation_id="users_list",
+        tags=["Users"],
         parameters=[
             UserFilterInput,
             *PAGE_PARAMETERS,
@@ -37,7 +39,7 @@ class UserListView(APIView):
         responses=UserListOutput,
     )
     def get(self, request: Request) -> Response:
-        """List users, the newest first: all, or those of a role or activity."""
+        """List users. The newest comes first: all, or those of a role or activity."""
         given = UserFilterInput(data=request.query_params.dict())
         given.is_valid(raise_exception=True)
         role, is_active = given.validated_data.get("role"), given.validated_data["is_active"]
@@ -55,12 +57,23 @@ class UserListView(APIView):
 class UserView(APIView):
     permission_classes = (IsAdmin,)
 
-    @extend_schema(operation_id="users_read", responses=UserOutput)
+    @extend_schema(
+        operation_id="users_read",
+        tags=["Users"],
+        extensions=may_answer(NotFound),
+        responses=UserOutput,
+    )
     def get(self, request: Request, user_id: UUID) -> Response:
-        """Return a user."""
+        """Read a user."""
         return Response(UserOutput(selectors.get_user(user_id)).data)
 
-    @extend_schema(operation_id="users_change", request=AccessInput, responses=UserOutput)
+    @extend_schema(
+        operation_id="users_change",
+        tags=["Users"],
+        extensions=may_answer(NotFound, errors.OwnAccount),
+        request=AccessInput,
+        responses=UserOutput,
+    )
     def patch(self, request: Request, user_id: UUID) -> Response:
         """Change a user's role or activity. Admins cannot change their own."""
         given = AccessInput(data=request.data)

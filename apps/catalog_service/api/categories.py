@@ -5,6 +5,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.catalog_service import errors
 from apps.catalog_service.api.views import NOTHING, RevalidatedView, user_id
 from apps.catalog_service.selectors import categories as selectors
 from apps.catalog_service.serializers.categories import (
@@ -13,11 +14,14 @@ from apps.catalog_service.serializers.categories import (
     CategoryTreeOutput,
 )
 from apps.catalog_service.services import categories as services
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 
 
 class CategoriesView(RevalidatedView):
     @extend_schema(
         operation_id="categories_tree",
+        tags=["Categories"],
         summary="Read the tree of categories",
         responses=CategoryTreeOutput,
     )
@@ -26,6 +30,8 @@ class CategoriesView(RevalidatedView):
 
     @extend_schema(
         operation_id="categories_create",
+        tags=["Categories"],
+        extensions=may_answer(errors.UnknownCategory, errors.SlugTaken, errors.CategoryTooDeep),
         summary="Add a category",
         request=CategoryInput,
         responses={201: CategoryOutput},
@@ -44,6 +50,8 @@ class CategoriesView(RevalidatedView):
 class CategoryView(RevalidatedView):
     @extend_schema(
         operation_id="categories_read",
+        tags=["Categories"],
+        extensions=may_answer(NotFound),
         summary="Read a category",
         responses=CategoryOutput,
     )
@@ -52,6 +60,14 @@ class CategoryView(RevalidatedView):
 
     @extend_schema(
         operation_id="categories_change",
+        tags=["Categories"],
+        extensions=may_answer(
+            NotFound,
+            errors.UnknownCategory,
+            errors.SlugTaken,
+            errors.CategoryCycle,
+            errors.CategoryTooDeep,
+        ),
         summary="Change a category's name, slug or parent",
         request=CategoryInput(partial=True),
         responses=CategoryOutput,
@@ -66,6 +82,8 @@ class CategoryView(RevalidatedView):
 
     @extend_schema(
         operation_id="categories_delete",
+        tags=["Categories"],
+        extensions=may_answer(NotFound, errors.CategoryInUse),
         summary="Take away an empty category",
         responses={204: NOTHING},
     )

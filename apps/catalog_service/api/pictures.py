@@ -10,13 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.catalog_service import conf
+from apps.catalog_service import conf, errors
 from apps.catalog_service.api.editing import staff_answer
 from apps.catalog_service.api.views import NOTHING, user_id
 from apps.catalog_service.errors import PictureInvalid
 from apps.catalog_service.serializers.products import ProductOutput
 from apps.catalog_service.services import pictures as services
 from chassis import json
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsStaff
 
 _TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -44,7 +46,10 @@ class ImageView(APIView):
 
     @extend_schema(
         operation_id="products_image_replace",
-        summary="Upload a product's picture: its bytes as the body, at most 8 MiB and 40 megapixels",
+        tags=["Products"],
+        extensions=may_answer(NotFound, errors.PictureInvalid, errors.StorageUnavailable),
+        summary="Upload a product's picture",
+        description="Its bytes are the body: at most 8 MiB and 40 megapixels.",
         request=dict.fromkeys(_TYPES, OpenApiTypes.BINARY),
         responses=ProductOutput,
     )
@@ -57,6 +62,8 @@ class ImageView(APIView):
 
     @extend_schema(
         operation_id="products_image_remove",
+        tags=["Products"],
+        extensions=may_answer(NotFound),
         summary="Leave a product without a picture",
         responses={204: NOTHING},
     )

@@ -9,7 +9,8 @@ from apps.catalog_service.selectors import prices as selectors
 from apps.catalog_service.selectors import products
 from apps.catalog_service.serializers.prices import PriceListOutput
 from chassis import pagination
-from chassis.openapi import PAGE_PARAMETERS
+from chassis.errors import NotFound
+from chassis.openapi import PAGE_PARAMETERS, may_answer
 from chassis.tokens.authentication import IsStaff
 
 
@@ -18,7 +19,10 @@ class PricesView(APIView):
 
     @extend_schema(
         operation_id="prices_list",
-        summary="List what a product has cost, the newest price first",
+        tags=["Products"],
+        extensions=may_answer(NotFound),
+        summary="List what a product has cost",
+        description="The newest price comes first.",
         parameters=[*PAGE_PARAMETERS],
         responses=PriceListOutput,
     )

@@ -5,11 +5,14 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.catalog_service import errors
 from apps.catalog_service.api.editing import IF_MATCH, EditedView, read_if_match, staff_answer
 from apps.catalog_service.api.reading import ProductDetailView, ProductListView
 from apps.catalog_service.api.views import NOTHING, user_id
 from apps.catalog_service.serializers.products import ProductInput, ProductOutput, ProductPatch
 from apps.catalog_service.services import products as services
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 
 
 class ProductsView(ProductListView):
@@ -17,7 +20,10 @@ class ProductsView(ProductListView):
 
     @extend_schema(
         operation_id="products_create",
-        summary="Add a product; its stock begins at 0",
+        tags=["Products"],
+        extensions=may_answer(errors.UnknownCategory, errors.SkuTaken, errors.SlugTaken),
+        summary="Add a product",
+        description="Its stock begins at 0.",
         request=ProductInput,
         responses={201: ProductOutput},
     )
@@ -35,6 +41,14 @@ class ProductView(EditedView, ProductDetailView):
 
     @extend_schema(
         operation_id="products_change",
+        tags=["Products"],
+        extensions=may_answer(
+            NotFound,
+            errors.UnknownCategory,
+            errors.SlugTaken,
+            errors.VersionConflict,
+            errors.IfMatchMalformed,
+        ),
         summary="Change some fields of a product",
         description="Fields that are none of these are passed over; another sku than it has is refused.",
         parameters=[IF_MATCH],
@@ -54,6 +68,8 @@ class ProductView(EditedView, ProductDetailView):
 
     @extend_schema(
         operation_id="products_archive",
+        tags=["Products"],
+        extensions=may_answer(NotFound, errors.VersionConflict, errors.IfMatchMalformed),
         summary="Take a product off sale",
         parameters=[IF_MATCH],
         responses={204: NOTHING},

@@ -18,7 +18,8 @@ from apps.catalog_service.serializers.filters import (
 )
 from apps.catalog_service.serializers.products import ProductOutput
 from chassis import json, pagination
-from chassis.openapi import PAGE_PARAMETERS
+from chassis.errors import NotFound
+from chassis.openapi import PAGE_PARAMETERS, may_answer
 from chassis.reads import Answer, Answers, FastReads, caller, digest, respond
 
 _KEPT_BYTES: Final = 32 * 1024 * 1024
@@ -55,7 +56,9 @@ class ProductListView(ProductReads):
 
     @extend_schema(
         operation_id="products_list",
-        summary="List and search products; staff see drafts and archived ones too",
+        tags=["Products"],
+        summary="List and search products",
+        description="Staff see drafts and archived ones too.",
         parameters=[
             ListParameters,
             OpenApiParameter(
@@ -97,7 +100,10 @@ class ProductDetailView(ProductReads):
 
     @extend_schema(
         operation_id="products_read",
-        summary="Read a product; 304 where If-None-Match names its ETag",
+        tags=["Products"],
+        extensions=may_answer(NotFound),
+        summary="Read a product",
+        description="304 where If-None-Match names its ETag.",
         parameters=[_IF_NONE_MATCH],
         responses={200: ProductOutput, 304: _NOT_MODIFIED},
     )

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.catalog_service import errors
 from apps.catalog_service.api.views import NOTHING
 from apps.catalog_service.selectors import reservations as selectors
 from apps.catalog_service.serializers.reservations import (
@@ -18,6 +19,8 @@ from apps.catalog_service.serializers.reservations import (
 )
 from apps.catalog_service.services import reservations as services
 from apps.catalog_service.services.reservations import WantedLine
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import ServiceAuthentication, has_scope
 
 _INPUT: Final = ReservationInput()
@@ -32,6 +35,7 @@ class ReservationView(APIView):
 
     @extend_schema(
         operation_id="reservations_read",
+        extensions=may_answer(NotFound),
         summary="Read an order's reservation and what became of it",
         responses=FoundReservationOutput,
     )
@@ -41,6 +45,12 @@ class ReservationView(APIView):
 
     @extend_schema(
         operation_id="reservations_make",
+        extensions=may_answer(
+            errors.OutOfStock,
+            errors.UnknownSku,
+            errors.ReservationMismatch,
+            errors.ReservationClosed,
+        ),
         summary="Reserve stock for an order: 201 the first time, 200 when repeated",
         request=ReservationInput,
         responses={201: ReservationOutput, 200: ReservationOutput},
@@ -57,6 +67,7 @@ class ReservationView(APIView):
 
     @extend_schema(
         operation_id="reservations_release",
+        extensions=may_answer(errors.ReservationClosed),
         summary="Release an order's reservation; one that was never made cannot be made any more",
         responses={204: NOTHING},
     )

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.catalog_service import errors
 from apps.catalog_service.api.views import actor, user_id
 from apps.catalog_service.selectors import stock as selectors
 from apps.catalog_service.serializers.stock import (
@@ -15,7 +16,8 @@ from apps.catalog_service.serializers.stock import (
 )
 from apps.catalog_service.services import stock as services
 from chassis import pagination
-from chassis.openapi import PAGE_PARAMETERS
+from chassis.errors import NotFound
+from chassis.openapi import PAGE_PARAMETERS, may_answer
 from chassis.tokens.authentication import IsStaff
 
 
@@ -24,6 +26,8 @@ class StockView(APIView):
 
     @extend_schema(
         operation_id="stock_read",
+        tags=["Stock"],
+        extensions=may_answer(NotFound),
         summary="Read a product's stock",
         responses=StockOutput,
     )
@@ -36,7 +40,10 @@ class MovementsView(APIView):
 
     @extend_schema(
         operation_id="stock_movements",
-        summary="List what moved a product's stock, newest first",
+        tags=["Stock"],
+        extensions=may_answer(NotFound),
+        summary="List what moved a product's stock",
+        description="The newest comes first.",
         parameters=[*PAGE_PARAMETERS],
         responses=MovementListOutput,
     )
@@ -53,7 +60,10 @@ class AdjustmentsView(APIView):
 
     @extend_schema(
         operation_id="stock_adjust",
-        summary="Add pieces to a product's stock, or take unreserved ones away",
+        tags=["Stock"],
+        extensions=may_answer(NotFound, errors.StockShort, errors.StockFull),
+        summary="Add pieces to a product's stock, or take some away",
+        description="Pieces that are reserved cannot be taken.",
         request=AdjustmentInput,
         responses={201: StockOutput},
     )

@@ -17,7 +17,9 @@ class SuggestionsView(APIView):
 
     @extend_schema(
         operation_id="products_suggest",
-        summary="Suggest products, categories and words for what is typed so far",
+        tags=["Products"],
+        summary="Suggest what somebody may be typing",
+        description="Products, categories and words that go on from what is typed so far.",
         parameters=[SuggestionParameters],
         responses=SuggestionsOutput,
     )

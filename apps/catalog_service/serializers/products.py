@@ -15,8 +15,20 @@ from apps.catalog_service.serializers.fields import (
 )
 from apps.catalog_service.serializers.stock import StockOutput
 from chassis.fields import MoneyField, TextField
+from chassis.openapi import example
 
 
+@example(
+    {
+        "sku": "LMP-900",
+        "name": "Reading Lamp, Brass",
+        "category": "lamps-and-lanterns",
+        "price": "39.50",
+        "status": "active",
+        "description": "Leans over a book, and stays where it is put.",
+        "attributes": {"color": "brass", "weight_g": 900},
+    }
+)
 class ProductInput(serializers.Serializer[Any]):
     """A new product."""
 
@@ -44,12 +56,32 @@ class ProductInput(serializers.Serializer[Any]):
         return value
 
 
+@example({"price": "36.00"})
 class ProductPatch(ProductInput):
     """Changed fields of a product. What was read may be sent back: the sku is there, and stays."""
 
     sku = SkuField(required=False, help_text="Never changes: another one is refused")
 
 
+@example(
+    {
+        "id": "019b76da-a800-7000-8000-000000000001",
+        "sku": "LMP-001",
+        "name": "Mosaic Hanging Lamp, Turquoise",
+        "slug": "mosaic-hanging-lamp-turquoise",
+        "description": "A glass globe covered with cut pieces of blue and green glass.",
+        "category": "lamps-and-lanterns",
+        "price": "58.00",
+        "currency": "EUR",
+        "image_url": "/media/catalog/mosaic-hanging-lamp-turquoise.svg",
+        "attributes": {"color": "turquoise", "weight_g": 1100},
+        "status": "active",
+        "in_stock": True,
+        "available": 10,
+        "created_at": "2026-01-02T03:04:05.000000Z",
+        "updated_at": "2026-01-02T03:04:05.000000Z",
+    }
+)
 class ProductOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     sku = serializers.CharField()

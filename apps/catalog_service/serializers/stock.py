@@ -6,16 +6,19 @@ from rest_framework import serializers
 
 from apps.catalog_service.models import MovementKind
 from chassis.fields import TextField, WholeNumberField
+from chassis.openapi import example
 
 _LARGEST_ADJUSTMENT: Final = 1_000_000
 
 
+@example({"on_hand": 12, "reserved": 2, "available": 10})
 class StockOutput(serializers.Serializer[Any]):
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
     available = serializers.IntegerField()
 
 
+@example({"quantity": 25, "reason": "delivery of 2 January"})
 class AdjustmentInput(serializers.Serializer[Any]):
     quantity = WholeNumberField(
         min_value=-_LARGEST_ADJUSTMENT,

@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.order_service import serializers, services
+from apps.order_service import errors, serializers, services
 from apps.order_service.api import requests
-from apps.order_service.api.orders import LOCATION
+from apps.order_service.api.orders import LOCATION, PLACING_PROBLEMS
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsUser
 
 _NOTHING: Final = OpenApiResponse(description="Done, or there was nothing to do")
@@ -29,8 +30,9 @@ class CartView(APIView):
 
     @extend_schema(
         operation_id="cart_read",
-        summary="Read one's cart with prices, stock and totals as they are now",
-        description="While the catalog is unreachable, 200 all the same: is_current is false, and "
+        tags=["Cart"],
+        summary="Read one's cart",
+        description="With prices, stock and totals as they are now. While the catalog is unreachable, 200 all the same: is_current is false, and "
         "lines are as last known (as_of), or null. What is no longer for sale stays in the cart "
         "with for_sale false, and counts for nothing. total is what an order to that country "
         "would cost: it may be sent as expected_total.",
@@ -41,7 +43,12 @@ class CartView(APIView):
         country = _country(request)
         return Response(services.show_cart(user_id=requests.user_id(request), country=country))
 
-    @extend_schema(operation_id="cart_clear", summary="Empty one's cart", responses={204: _NOTHING})
+    @extend_schema(
+        operation_id="cart_clear",
+        tags=["Cart"],
+        summary="Empty one's cart",
+        responses={204: _NOTHING},
+    )
     def delete(self, request: Request) -> Response:
         services.clear_cart(user_id=requests.user_id(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -52,8 +59,10 @@ class CartItemView(APIView):
 
     @extend_schema(
         operation_id="cart_put_item",
-        summary="Let one's cart hold this many of a product; answers the cart",
-        description="422 unknown-sku where the product is not for sale (while the catalog is "
+        tags=["Cart"],
+        extensions=may_answer(errors.UnknownSku, errors.CartFull),
+        summary="Let one's cart hold this many of a product",
+        description="Answers the cart. 422 unknown-sku where the product is not for sale (while the catalog is "
         "unreachable any is taken); 409 cart-full beyond 100 lines.",
         parameters=[serializers.CartParameters],
         request=serializers.CartItemRequestSerializer,
@@ -70,6 +79,7 @@ class CartItemView(APIView):
 
     @extend_schema(
         operation_id="cart_remove_item",
+        tags=["Cart"],
         summary="Take a product out of one's cart",
         responses={204: _NOTHING},
     )
@@ -83,6 +93,8 @@ class CheckoutView(APIView):
 
     @extend_schema(
         operation_id="cart_checkout",
+        tags=["Cart"],
+        extensions=may_answer(*requests.KEY_PROBLEMS, errors.CartEmpty, *PLACING_PROBLEMS),
         summary="Place an order of what is in one's cart",
         description="Answers as POST /orders does; 409 cart-empty where there is nothing to order, "
         "which is not kept under the key. The lines leave the cart as the order begins, and come "

@@ -19,8 +19,9 @@ class OrderExportView(APIView):
 
     @extend_schema(
         operation_id="orders_export",
-        summary="All orders that pass the list's filters as a CSV, oldest first; for staff",
-        description="One line per order, amounts in its currency. Texts that a spreadsheet would "
+        tags=["Fulfilment"],
+        summary="Export orders as a CSV",
+        description="All that pass the list's filters, the oldest first. One line per order, amounts in its currency. Texts that a spreadsheet would "
         "run as a formula begin with an apostrophe. A file that ends too early has no proper end: "
         "its last chunk is missing (RFC 9112, section 7.1).",
         parameters=[serializers.OrderFilterSerializer],

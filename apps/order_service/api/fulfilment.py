@@ -9,8 +9,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from apps.order_service import selectors, serializers, services
+from apps.order_service import errors, selectors, serializers, services
 from apps.order_service.api import requests
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsStaff, IsUser
 
 
@@ -26,8 +28,10 @@ class OrderCancelView(APIView):
 
     @extend_schema(
         operation_id="orders_cancel",
-        summary="Cancel an order that is not shipped; staff may cancel anyone's",
-        description="What was paid goes back: the order's payment is refunding, then refunded. "
+        tags=["Orders"],
+        extensions=may_answer(NotFound, errors.StateConflict),
+        summary="Cancel an order that is not shipped",
+        description="Staff may cancel anyone's. What was paid goes back: the order's payment is refunding, then refunded. "
         "409 state-conflict once it is shipped, or while a payment is under way.",
         request=serializers.CancelSerializer,
         responses=serializers.OrderSerializer,
@@ -57,6 +61,8 @@ class _StaffView(APIView):
 class OrderShipView(_StaffView):
     @extend_schema(
         operation_id="orders_ship",
+        tags=["Fulfilment"],
+        extensions=may_answer(NotFound, errors.StateConflict),
         summary="Note that a paid order is on its way",
         description="409 state-conflict in any status but paid, and where the payment provider has "
         "given the money back.",
@@ -74,6 +80,8 @@ class OrderShipView(_StaffView):
 class OrderDeliverView(_StaffView):
     @extend_schema(
         operation_id="orders_deliver",
+        tags=["Fulfilment"],
+        extensions=may_answer(NotFound, errors.StateConflict),
         summary="Note that a shipped order has arrived",
         description="409 state-conflict in any status but shipped.",
         request=serializers.NoteSerializer,
@@ -90,8 +98,10 @@ class OrderDeliverView(_StaffView):
 class OrderRefundView(_StaffView):
     @extend_schema(
         operation_id="orders_refund",
-        summary="Refund a paid, shipped or delivered order: all of its money",
-        description="Its payment is refunding until the provider has given the money back, then "
+        tags=["Fulfilment"],
+        extensions=may_answer(NotFound, errors.StateConflict),
+        summary="Refund an order",
+        description="All of its money, once it is paid, shipped or delivered. Its payment is refunding until the provider has given the money back, then "
         "refunded. 409 state-conflict in any other status.",
         request=serializers.RefundSerializer,
         responses=serializers.OrderSerializer,

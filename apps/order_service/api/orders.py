@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.order_service import selectors, serializers, services
+from apps.order_service import errors, selectors, serializers, services
 from apps.order_service.api import requests
 from chassis import pagination
-from chassis.openapi import PAGE_PARAMETERS
+from chassis.errors import NotFound
+from chassis.openapi import PAGE_PARAMETERS, may_answer
 from chassis.tokens.authentication import IsUser
 
 _NEWEST_FIRST: Final = pagination.Order(("-id",))
@@ -24,13 +25,22 @@ LOCATION: Final = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201, 202], description="Path of the order."
 )
 
+PLACING_PROBLEMS: Final = (
+    errors.OutOfStock,
+    errors.UnknownSku,
+    errors.PriceChanged,
+    errors.TooManyOpenOrders,
+)
+
 
 class OrdersView(APIView):
     permission_classes = [IsUser]
 
     @extend_schema(
         operation_id="orders_list",
-        summary="List orders, newest first: one's own; staff see all",
+        tags=["Orders"],
+        summary="List orders",
+        description="The newest comes first. A customer sees their own, staff see all.",
         parameters=[
             serializers.OrderFilterSerializer,
             *PAGE_PARAMETERS,
@@ -54,6 +64,8 @@ class OrdersView(APIView):
 
     @extend_schema(
         operation_id="orders_place",
+        tags=["Orders"],
+        extensions=may_answer(*requests.KEY_PROBLEMS, *PLACING_PROBLEMS),
         summary="Place an order",
         description="201 with prices; 202 and still pending while the catalog is unreachable (see "
         "Location); 409 out-of-stock, price-changed or too-many-open-orders; 422 unknown-sku.",
@@ -72,7 +84,10 @@ class OrderView(APIView):
 
     @extend_schema(
         operation_id="orders_read",
-        summary="Read an order; another's is 404",
+        tags=["Orders"],
+        extensions=may_answer(NotFound),
+        summary="Read an order",
+        description="To a customer another's order is 404.",
         responses=serializers.OrderSerializer,
     )
     def get(self, request: Request, order_id: UUID) -> Response:

@@ -3,14 +3,15 @@
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.order_service import serializers, services
+from apps.order_service import errors, serializers, services
 from apps.order_service.api import requests
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsUser
 
 
@@ -19,6 +20,16 @@ class OrderPaymentsView(APIView):
 
     @extend_schema(
         operation_id="orders_pay",
+        tags=["Payments"],
+        extensions=may_answer(
+            *requests.KEY_PROBLEMS,
+            NotFound,
+            PermissionDenied,
+            errors.PaymentDeclined,
+            errors.PaymentExpired,
+            errors.StateConflict,
+            errors.TooManyPayments,
+        ),
         summary="Pay one's own order",
         description="202 with status pending where the provider tells the outcome later, or "
         "unknown when it did not answer: the payment is never made twice, and the order tells what "
@@ -30,9 +41,6 @@ class OrderPaymentsView(APIView):
         responses={
             201: serializers.PaymentSerializer,
             202: serializers.PaymentSerializer,
-            (402, "application/problem+json"): OpenApiResponse(
-                OpenApiTypes.OBJECT, description="payment-declined"
-            ),
         },
     )
     def post(self, request: Request, order_id: UUID) -> HttpResponse:

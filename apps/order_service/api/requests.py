@@ -28,6 +28,15 @@ KEY_PARAMETER: Final = OpenApiParameter(
 )
 
 
+KEY_PROBLEMS: Final = (
+    errors.IdempotencyKeyRequired,
+    errors.IdempotencyKeyInvalid,
+    errors.IdempotencyKeyReused,
+    errors.IdempotencyInProgress,
+)
+"""What a call may be answered for its key."""
+
+
 def principal(request: Request) -> Principal:
     return cast("Principal", request.user)
 

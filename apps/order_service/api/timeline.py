@@ -9,6 +9,8 @@ from rest_framework.views import APIView
 
 from apps.order_service import selectors, serializers
 from apps.order_service.api import requests
+from chassis.errors import NotFound
+from chassis.openapi import may_answer
 from chassis.tokens.authentication import IsUser
 
 
@@ -17,8 +19,10 @@ class OrderTimelineView(APIView):
 
     @extend_schema(
         operation_id="orders_timeline",
-        summary="What happened to an order, oldest first",
-        description="States, calls to the catalog, payments and events, each with its request id. "
+        tags=["Orders"],
+        extensions=may_answer(NotFound),
+        summary="Read what happened to an order",
+        description="The oldest comes first. States, calls to the catalog, payments and events, each with its request id. "
         "Staff are told more: who did it and why, what handlers did, the provider's messages. At "
         f"most {selectors.MOST_OF_A_KIND} of each are told, the latest.",
         responses=serializers.TimelineSerializer,

@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.order_service import conf, payments, serializers, services
+from apps.order_service import conf, errors, payments, serializers, services
 from apps.order_service.payments import signature
 from chassis import json
 from chassis.errors import NotFound
+from chassis.openapi import may_answer
 
 
 def _header(name: str, description: str) -> OpenApiParameter:
@@ -29,8 +30,16 @@ class PaymentWebhookView(APIView):
 
     @extend_schema(
         operation_id="payments_webhook",
-        summary="Tell the outcome of a payment; for the payment provider",
-        description="Signed as Standard Webhooks 1.0 says. Types other than payment.succeeded, "
+        tags=["Payments"],
+        extensions=may_answer(
+            errors.WebhookSignatureInvalid,
+            errors.WebhookExpired,
+            NotFound,
+            errors.WebhookReplayed,
+            errors.PaymentMismatch,
+        ),
+        summary="Tell the outcome of a payment",
+        description="For the payment provider. Signed as Standard Webhooks 1.0 says. Types other than payment.succeeded, "
         "payment.declined and payment.refunded are passed over with 200. The same message sent "
         "anew, with a later time, gets 200 and does nothing. "
         "401 webhook-signature-invalid, or webhook-expired 5 minutes before or after the time of a "

@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.order_service.serializers.orders import AddressSerializer, QuantityField
+from apps.order_service.serializers.orders import ADDRESS, AddressSerializer, QuantityField
 from chassis.fields import MoneyField, TextField
+from chassis.openapi import example
 
 
 class CartParameters(serializers.Serializer[Any]):
@@ -20,10 +21,12 @@ class CartParameters(serializers.Serializer[Any]):
     validate_country = AddressSerializer.validate_country
 
 
+@example({"quantity": 2})
 class CartItemRequestSerializer(serializers.Serializer[Any]):
     quantity = QuantityField(help_text="How many the cart holds from now on; not added.")
 
 
+@example({"shipping_address": ADDRESS})
 class CheckoutRequestSerializer(serializers.Serializer[Any]):
     shipping_address = AddressSerializer()
     expected_total = MoneyField(
@@ -34,6 +37,23 @@ class CheckoutRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+@example(
+    {
+        "sku": "LMP-001",
+        "name": "Mosaic Hanging Lamp, Turquoise",
+        "slug": "mosaic-hanging-lamp-turquoise",
+        "image_url": "/media/catalog/mosaic-hanging-lamp-turquoise.svg",
+        "quantity": 2,
+        "unit_price": "58.00",
+        "line_total": "116.00",
+        "for_sale": True,
+        "available": 10,
+        "in_stock": True,
+        "enough": True,
+        "is_current": True,
+        "as_of": "2026-01-02T03:04:05.000000Z",
+    }
+)
 class CartLineSerializer(serializers.Serializer[Any]):
     sku = serializers.CharField()
     name = serializers.CharField(allow_null=True)

@@ -17,8 +17,25 @@ from apps.order_service.domain.lines import (
 from apps.order_service.domain.states import OrderStatus
 from apps.order_service.serializers.payments import PAYMENT_STATUSES
 from chassis.fields import MoneyField, TextField, WholeNumberField
+from chassis.openapi import example
 
 ORDER_STATUSES: Final = [status.value for status in OrderStatus]
+
+ADDRESS: Final = {
+    "name": "Ada Lovelace",
+    "line1": "1 Market Square",
+    "city": "Vienna",
+    "postal_code": "1010",
+    "country": "AT",
+}
+_LATER: Final = (
+    "paid_at",
+    "shipped_at",
+    "delivered_at",
+    "rejected_at",
+    "cancelled_at",
+    "refunded_at",
+)
 
 
 class QuantityField(WholeNumberField):
@@ -33,6 +50,7 @@ class RequestedLineSerializer(serializers.Serializer[Any]):
     quantity = QuantityField()
 
 
+@example(ADDRESS)
 class AddressSerializer(serializers.Serializer[Any]):
     name = TextField(max_length=addresses.LONGEST_NAME)
     line1 = TextField(max_length=addresses.LONGEST_LINE)
@@ -48,6 +66,7 @@ class AddressSerializer(serializers.Serializer[Any]):
         return value
 
 
+@example({"lines": [{"sku": "LMP-001", "quantity": 1}], "shipping_address": ADDRESS})
 class OrderRequestSerializer(serializers.Serializer[Any]):
     lines = RequestedLineSerializer(
         many=True,
@@ -88,6 +107,34 @@ class OrderPaymentSerializer(serializers.Serializer[Any]):
     refunded_at = serializers.DateTimeField(allow_null=True)
 
 
+@example(
+    {
+        "id": "019b76da-a800-7000-8000-000000000001",
+        "number": "7GS2-4N0H",
+        "user_id": "019b76da-a800-7000-8000-000000000002",
+        "status": "placed",
+        "lines": [
+            {
+                "sku": "LMP-001",
+                "name": "Mosaic Hanging Lamp, Turquoise",
+                "quantity": 1,
+                "unit_price": "58.00",
+                "line_total": "58.00",
+            }
+        ],
+        "subtotal": "58.00",
+        "shipping": "4.90",
+        "tax": "0.00",
+        "total": "62.90",
+        "currency": "EUR",
+        "shipping_address": ADDRESS,
+        "payments": [],
+        "created_at": "2026-01-02T03:04:05.000000Z",
+        "expires_at": "2026-01-02T03:19:05.100000Z",
+        "placed_at": "2026-01-02T03:04:05.100000Z",
+        **dict.fromkeys(_LATER),
+    }
+)
 class OrderSerializer(serializers.Serializer[Any]):
     """An order; amounts, names and prices are null until it is placed."""
 

@@ -8,12 +8,14 @@ from rest_framework import serializers
 from apps.order_service import payments
 from apps.order_service.domain.states import PaymentStatus
 from chassis.fields import MoneyField, TextField
+from chassis.openapi import example
 
 PAYMENT_STATUSES: Final = [status.value for status in PaymentStatus]
 LONGEST_TOKEN: Final = 255
 LONGEST_REFERENCE: Final = 200
 
 
+@example({"method": "card", "token": "tok_ok"})
 class PaymentRequestSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(
         payments.METHODS,
@@ -32,6 +34,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         return value
 
 
+@example({"id": "019b76da-a800-7000-8000-000000000003", "status": "succeeded"})
 class PaymentSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     status = serializers.ChoiceField(PAYMENT_STATUSES)
