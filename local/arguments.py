@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from local import doctor, logs
 from local.errors import PlatformError
@@ -15,6 +15,9 @@ from local.lifecycle import current_plan, running_plan, stop
 from local.output import Output, demo_users
 from local.status import EVENT_HEADINGS, event_rows, hide_password, read_status
 from local.up import run_up
+
+if TYPE_CHECKING:
+    from local.audit.restored import Restored
 
 _MOST_REPLICAS = 16
 _PENDING_SECONDS = 60
@@ -122,6 +125,7 @@ def _audit(home: Home, output: Output, arguments: argparse.Namespace) -> int:
         output,
         files=arguments.files,
         began=dict(arguments.began),
+        restored=arguments.restored,
         pending_seconds=arguments.pending,
         as_json=arguments.json,
     )
@@ -230,6 +234,14 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="a consumer was added then, and is owed no older event; may be repeated",
     )
     audit.add_argument(
+        "--restored",
+        action="append",
+        default=[],
+        type=_restored,
+        metavar="SERVICE=FROM/TO",
+        help="its database was restored to a time, at another: what it forgot was decided; may be repeated",
+    )
+    audit.add_argument(
         "--pending",
         type=_seconds,
         default=_PENDING_SECONDS,
@@ -242,12 +254,32 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _began(text: str) -> tuple[str, datetime]:
     consumer, _, time = text.partition("=")
     try:
-        at = datetime.fromisoformat(time)
+        return consumer, _time(time)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not CONSUMER=TIME with a time such as 2026-11-29T08:00:00Z"
         ) from error
-    return consumer, at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _restored(text: str) -> "Restored":
+    from local.audit.restored import Restored
+
+    service, _, times = text.partition("=")
+    since, _, until = times.partition("/")
+    try:
+        restored = Restored(service, _time(since), _time(until))
+    except ValueError:
+        restored = None
+    if restored is None or service not in SERVICES or restored.since >= restored.until:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not SERVICE=FROM/TO with times such as 2026-11-29T08:00:00Z, FROM before TO"
+        )
+    return restored
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _seconds(text: str) -> float:

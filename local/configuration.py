@@ -15,8 +15,9 @@ MARKER = "SOUK_INSTANCE"
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 # What `up` takes from its caller for the services, so that these can be tried on this machine;
-# README.md names them. None has a name that a shell might hold by chance. MAIL_URL may hold a
-# password: it goes into files that only their owner may read, and is never printed.
+# README.md names them. But for OTEL_*, which mean the same everywhere, none has a name that a shell
+# might hold by chance. MAIL_URL and OTEL_EXPORTER_OTLP_HEADERS may hold a password: they go into files
+# that only their owner may read, and are never printed.
 CHOSEN = (
     "CONFIRM_EMAIL_URL",
     "KEY_REFRESH_SECONDS",
@@ -25,6 +26,13 @@ CHOSEN = (
     "MAIL_FROM",
     "MAIL_URL",
     "OPEN_ORDERS_LIMIT",
+    # Where traces go: the gateway sends its own there too (local/gateway.py).
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
     "PASSWORD_RESET_URL",
     "PAYMENT_PROVIDER",
     "REGISTRATIONS_PER_MINUTE",

@@ -94,8 +94,8 @@ class Plan:
                 service: [one.url for one in self._service_processes(service) if one.url]
                 for service in SERVICES
             }
-            private = self.ports["private"]
-            return {**common, **gateway.variables(self.gateway_port, private, servers)}
+            ports = (self.gateway_port, self.ports["private"], self.ports["metrics"])
+            return {**common, **gateway.variables(*ports, servers)}
         own = {"HEALTH_FILE": str(self.home.health / process.name)}
         if process.url:
             own = {"BIND": process.url.removeprefix("http://")}
@@ -134,10 +134,10 @@ def web_names(service: str, replicas: Mapping[str, int]) -> list[str]:
 
 
 def port_names(replicas: Mapping[str, int]) -> list[str]:
-    """Return the name of every port but the gateway's; at a worker's and a relay's it tells its metrics."""
+    """Return the name of every port but the gateway's; at `metrics` the gateway tells its own, at theirs workers and relays."""
     webs = [name for service in SERVICES for name in web_names(service, replicas)]
     others = [f"{service}-{role}" for service in SERVICES for role in ("worker", "relay")]
-    return ["supervisor", "postgres", "redis", "cache", "private", *webs, *others]
+    return ["supervisor", "postgres", "redis", "cache", "private", "metrics", *webs, *others]
 
 
 def run_directory() -> str:

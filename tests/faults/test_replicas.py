@@ -25,7 +25,7 @@ def two_starts() -> Iterator[tuple[Platform, list[tuple[int, str]]]]:
             subprocess.Popen(
                 [*command, "--replicas", "catalog=2"],
                 cwd=ROOT,
-                env=clean_environment(platform.home, platform.port),
+                env={**clean_environment(platform.home, platform.port), **platform.variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
