@@ -2,6 +2,7 @@
 """Run a command of one service (`manage.py catalog migrate`) or of the whole platform (`manage.py up`)."""
 
 import os
+import signal
 import sys
 
 SERVICES = ("auth", "catalog", "order")
@@ -27,6 +28,10 @@ def run_service(service: str, argv: list[str]) -> int:
     """Run a Django command under the settings of one service."""
     os.environ["SERVICE"] = service
     os.environ["DJANGO_SETTINGS_MODULE"] = f"settings.{service}"
+    if os.getpid() == 1:
+        # In a container the kernel has no default for SIGTERM: without this nothing would end a
+        # command, or a process that has not come to its own handler.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     _take_local_variables(service)
 
     from django.core.management import execute_from_command_line

@@ -152,38 +152,42 @@ class Secrets:
         return f"Secrets({sorted(self.values)})"
 
 
-def _make_password() -> str:
+def make_password() -> str:
+    """Return a password that needs no quoting in a URL."""
     return secrets.token_hex(24)
 
 
-def _make_key() -> str:
+def make_key() -> str:
+    """Return a Fernet key."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _make_webhook_secret() -> str:
+def make_webhook_secret() -> str:
+    """Return a secret as payment providers write them."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def _make_demo_password() -> str:
+def make_demo_password() -> str:
+    """Return a password that people can copy."""
     return f"demo-{secrets.token_hex(6)}"
 
 
 _SECRETS = {
-    "supervisor": _make_password,
-    "postgres": _make_password,
-    "valkey": _make_password,
-    "demo_password": _make_demo_password,
-    "order.webhook": _make_webhook_secret,
+    "supervisor": make_password,
+    "postgres": make_password,
+    "valkey": make_password,
+    "demo_password": make_demo_password,
+    "order.webhook": make_webhook_secret,
     **{
         f"{service}.{name}": make
         for service in SERVICES
         for name, make in {
-            "database": _make_password,
-            "broker": _make_password,
-            "cache": _make_password,
-            "client": _make_password,
-            "secret_key": _make_password,
-            "encryption_key": _make_key,
+            "database": make_password,
+            "broker": make_password,
+            "cache": make_password,
+            "client": make_password,
+            "secret_key": make_password,
+            "encryption_key": make_key,
         }.items()
     },
 }

@@ -72,16 +72,22 @@ def prepare(home: Home, secrets: Secrets, role: str, port: int) -> None:
     """Write the configuration and the users of one server; passwords as digests only."""
     folder = home.data / role
     folder.mkdir(mode=0o700, exist_ok=True)
-    users = home.run / f"{role}.acl"
-    write_private(users, _users(secrets, role))
+    accounts = home.run / f"{role}.acl"
+    write_private(accounts, users(secrets, role))
     write_private(
         home.run / f"{role}.conf",
-        f"{_COMMON}{_SETTINGS[role]}port {port}\ndir {_quote(folder)}\naclfile {_quote(users)}\n",
+        f"{_COMMON}{_SETTINGS[role]}port {port}\ndir {_quote(folder)}\naclfile {_quote(accounts)}\n",
     )
 
 
-def _users(secrets: Secrets, role: str) -> str:
-    lines = ["user default off", f"user souk on {_digest(secrets['valkey'])} ~* &* +@all"]
+def users(secrets: Secrets, role: str) -> str:
+    """Return the users of the broker (`redis`) or the cache (`cache`), as an ACL file."""
+    lines = [
+        "user default off",
+        # Tells whether the server is up, and may do nothing else: so it needs no password.
+        "user health on nopass +ping",
+        f"user souk on {_digest(secrets['valkey'])} ~* &* +@all",
+    ]
     lines += [
         f"user {service} on {_digest(secrets[f'{service}.{_SECRET_NAMES[role]}'])}"
         f" {_RIGHTS[role].format(service=service, queues=_queues_of_others(service))}"
