@@ -1,0 +1,37 @@
+"""What manifests must be. Each rule yields one sentence for each fault."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from tests.kubernetes.manifests import Manifests
+from tests.kubernetes.rules import network, pods, references, schemas, variables
+
+Rule = Callable[[Manifests], Iterator[str]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    schemas.core,
+    schemas.traefik,
+    pods.hardened,
+    pods.watched,
+    pods.bounded,
+    pods.of_known_images,
+    pods.rolled_out_without_a_gap,
+    pods.spread_and_kept,
+    references.selectors,
+    references.ports,
+    references.scaling,
+    references.parts_of_pods,
+    references.routes,
+    network.closed,
+    network.policies,
+    network.doors,
+    variables.known_and_given,
+    variables.readable,
+    variables.secrets,
+    variables.files_of_the_catalog,
+)
+
+
+def faults(manifests: Manifests) -> list[str]:
+    """Return all that is wrong."""
+    return [sentence for rule in RULES for sentence in rule(manifests)]
