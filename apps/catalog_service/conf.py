@@ -17,7 +17,7 @@ RESERVED_SLUGS: Final = frozenset({"suggest"})
 """Slugs that no product may have: the list's own paths."""
 
 LONGEST_PICTURE: Final = 8 * 1024 * 1024
-"""Bytes of a picture as it is sent; the gateway lets as many through (gateway/dynamic.yaml)."""
+"""Bytes of a picture as it is sent; the gateway lets as many through (gateway/dynamic/middlewares.yaml)."""
 
 MOST_LINES: Final = 100
 MOST_QUANTITY: Final = 9999

@@ -12,6 +12,7 @@ from pathlib import Path
 from local.audit import events, orders
 from local.audit.exports import Export, by_service, open_export, refuse_strangers
 from local.audit.findings import Findings
+from local.audit.restored import Restored
 from local.errors import PlatformError
 from local.home import ROOT, SERVICES, Home
 from local.lifecycle import running_plan
@@ -25,6 +26,7 @@ def run(
     *,
     files: Sequence[Path],
     began: Mapping[str, datetime],
+    restored: Sequence[Restored],
     pending_seconds: float,
     as_json: bool,
 ) -> int:
@@ -33,7 +35,8 @@ def run(
     Raises: PlatformError where a service could not be read.
     """
     if files:
-        found = compare([open_export(path) for path in files], began, pending_seconds)
+        exports = [open_export(path) for path in files]
+        found = compare(exports, began, pending_seconds, restored)
     else:
         plan = running_plan(home)
         if plan is None:
@@ -41,7 +44,8 @@ def run(
                 f"The platform in {home.path} is not running; `manage.py up` starts it."
             )
         with tempfile.TemporaryDirectory(dir=home.run, prefix="audit-") as folder:
-            found = compare(_export_all(plan, Path(folder)), began, pending_seconds)
+            exports = _export_all(plan, Path(folder))
+            found = compare(exports, began, pending_seconds, restored)
     if as_json:
         print(json.dumps(found.as_json()))
     else:
@@ -51,15 +55,18 @@ def run(
 
 
 def compare(
-    exports: list[Export], began: Mapping[str, datetime], pending_seconds: float
+    exports: list[Export],
+    began: Mapping[str, datetime],
+    pending_seconds: float,
+    restored: Sequence[Restored] = (),
 ) -> Findings:
     """Compare what the services hold; what is younger than so many seconds by any export is pending."""
     joined = by_service(exports)
     refuse_strangers(began, joined)
     earliest = min(export.at for export in exports)
     findings = Findings(earliest - timedelta(seconds=pending_seconds))
-    events.Comparison(joined, findings, began).run()
-    orders.compare(joined, findings)
+    events.Comparison(joined, findings, began, restored).run()
+    orders.compare(joined, findings, restored)
     orders.compare_stock(joined["catalog"], findings)
     return findings
 

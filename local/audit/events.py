@@ -1,6 +1,6 @@
 """Outboxes against inboxes: every event was taken by everyone it is owed to, and nobody took any other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import merge
@@ -9,6 +9,7 @@ from typing import Final
 
 from local.audit.exports import Export, Row, time_of
 from local.audit.findings import UNDER_WAY, Findings
+from local.audit.restored import Restored, has_forgotten
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -30,6 +31,7 @@ class Comparison:
         exports: Mapping[str, Export],
         findings: Findings,
         began: Mapping[str, datetime] | None = None,
+        restored: Sequence[Restored] = (),
     ) -> None:
         """Compare nothing yet.
 
@@ -37,10 +39,12 @@ class Comparison:
             exports: of all services, by name.
             findings: what is added to.
             began: consumers that are owed no event from before a time.
+            restored: publishers that have forgotten what they published in a time.
         """
         self._exports = exports
         self._findings = findings
         self._began = began or {}
+        self._restored = restored
         self._prefixes: dict[tuple[str, str], _Prefix] = {}
 
     def run(self) -> None:
@@ -126,6 +130,8 @@ class Comparison:
         time = time_of(row["time"])
         if producer is not None and time < producer.outbox_floor:
             self._findings.outside["inbox rows of events no longer kept"] += 1
+        elif has_forgotten(self._restored, row["producer"], time):
+            self._findings.outside["inbox rows of events that a restored service forgot"] += 1
         elif self._findings.is_young(time):
             self._findings.pending["inbox rows"] += 1
         else:

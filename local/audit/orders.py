@@ -1,6 +1,6 @@
 """Orders against reservations, payments and events: each is where the order's status says it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from heapq import merge
 from itertools import groupby
@@ -8,6 +8,7 @@ from typing import Final
 
 from local.audit.exports import Export, Row, time_of
 from local.audit.findings import UNDER_WAY, Findings
+from local.audit.restored import Restored, has_forgotten, time_of_id
 
 _NONE: Final = "none"
 
@@ -28,8 +29,16 @@ _SPREAD: Final = timedelta(hours=1)
 """By so much the time of an order's change and that of its event may differ: two clocks tell them."""
 
 
-def compare(exports: Mapping[str, Export], findings: Findings) -> None:
-    """Walk through orders and reservations, side by side in the order of ids."""
+def compare(
+    exports: Mapping[str, Export], findings: Findings, restored: Sequence[Restored] = ()
+) -> None:
+    """Walk through orders and reservations, side by side in the order of ids.
+
+    Args:
+        exports: of all services, by name.
+        findings: what is added to.
+        restored: services that have forgotten what they did in a time.
+    """
     order, catalog = exports["order"], exports["catalog"]
     streams = (
         ((row["id"], row) for row in order.rows("order")),
@@ -40,7 +49,10 @@ def compare(exports: Mapping[str, Export], findings: Findings) -> None:
         by_kind = {row["kind"]: row for _, row in entries}
         made, held = by_kind.get("order"), by_kind.get("reservation")
         findings.compared["reservations"] += held is not None
-        _judge_reservation(order_id, made, held, findings)
+        if held is not None and _is_left_by_restore(order_id, made, held, restored):
+            findings.outside["closed reservations that a restored service left"] += 1
+        else:
+            _judge_reservation(order_id, made, held, findings)
         if made is not None:
             findings.compared["orders"] += 1
             findings.compared["payments"] += len(made["payments"])
@@ -65,6 +77,25 @@ def compare_stock(catalog: Export, findings: Findings) -> None:
             product=row["product_id"],
             sku=row["sku"],
         )
+
+
+def _is_left_by_restore(
+    order_id: str, order: Row | None, held: Row, restored: Sequence[Restored]
+) -> bool:
+    """Tell whether a reservation that holds no stock lacks its order, or its lines, by a restore alone."""
+    if held["status"] == "reserved":
+        return False
+    if order is None:
+        return has_forgotten(restored, "order", time_of_id(order_id))
+    if held["status"] == "returned" and order["status"] == "cancelled" and not order["paid"]:
+        # Its payment was forgotten, and it was cancelled since, by itself if by nobody.
+        made, changed = time_of_id(order_id), time_of(order["at"])
+        return any(
+            one.service == "order" and made < one.until and one.since <= changed for one in restored
+        )
+    is_tombstone = held["status"] == "released" and not held["lines"]
+    fits = is_tombstone and "released" in held_for(order)
+    return fits and has_forgotten(restored, "catalog", time_of_id(order_id))
 
 
 def _judge_reservation(

@@ -1,7 +1,7 @@
 """Exports as three services would print them: a shop in which all is well, to be damaged."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any
 from local.audit import command
 from local.audit.exports import Export, open_export
 from local.audit.findings import Findings
+from local.audit.restored import Restored
 from local.home import SERVICES
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 SETTLED = 3600
+DAY_OF_IDS = datetime(1970, 1, 1, tzinfo=UTC)
+"""When every id of these shops was made, by what it says."""
 
 Row = dict[str, Any]
 
@@ -160,10 +163,17 @@ class Shop:
         }[service]
         return [head, *outbox, *inbox, *own]
 
-    def audit(self, folder: Path, *, pending: float = 60, **began: datetime) -> Findings:
+    def audit(
+        self,
+        folder: Path,
+        *,
+        pending: float = 60,
+        restored: Sequence[Restored] = (),
+        **began: datetime,
+    ) -> Findings:
         """Compare what the services hold; `began` has consumers with two underscores for the dot."""
         given = {name.replace("__", "."): time for name, time in began.items()}
-        return command.compare(self.exports(folder), given, pending)
+        return command.compare(self.exports(folder), given, pending, restored)
 
     def exports(self, folder: Path) -> list[Export]:
         """Write the exports down and open them."""

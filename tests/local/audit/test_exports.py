@@ -125,6 +125,8 @@ class TestCommand:
             ["--pending", "-1"],
             ["--pending", "nan"],
             ["--began", "order.mail=soon"],
+            ["--restored", "order=2026-11-29"],
+            ["--restored", "shop=2026-11-29T08:00/2026-11-29T09:00"],
             ["--from", "a"],
         ],
     )
