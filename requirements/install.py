@@ -1,6 +1,6 @@
 """Make .venv and install a lock into it, unless that is done already.
 
-`python3 requirements/install.py local` (or dev, or bench). It runs before anything is installed
+`python3 requirements/install.py local` (or dev, or bench; checkov goes into .venv-checkov). It runs before anything is installed
 and must tell an old Python what is wrong, so: standard library and plain Python 3.7 only.
 """
 
@@ -18,10 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-VENV_PYTHON = VENV / "bin" / "python"
+# What must not meet the others' packages has an environment of its own.
+APART = {"checkov": ROOT / ".venv-checkov"}
 OLDEST = (3, 11)
 # A lock holds, with the same pins, what the locks named here hold (`make lock` sees to it).
-HOLDS = {"local": (), "dev": ("local",), "bench": ("dev", "local")}
+HOLDS = {"local": (), "dev": ("local",), "bench": ("dev", "local"), "checkov": ()}
 
 MADE_ROOM = 64 * 2**20  # bytes: what a virtual environment with pip alone takes
 NO_ROOM = "There is no room left on the disk for .venv (about 700 MB): free some and run it again."
@@ -51,45 +52,60 @@ def main(lock: str) -> None:
             "Souk needs Python 3.11 or newer, and {} is {}: install a newer one, or name it "
             "as in `make run PYTHON=python3.12`.".format(sys.executable, version)
         )
-    if not venv_works():
-        make_venv()
+    venv = venv_of(lock)
+    if not venv_works(venv):
+        make_venv(venv)
     if not is_installed(lock):
         install(lock)
 
 
-def venv_works() -> bool:
-    """Tell whether .venv has a Python that runs and is new enough."""
-    if not VENV_PYTHON.exists():
+def venv_of(lock: str) -> Path:
+    """Return the virtual environment of a lock."""
+    return APART.get(lock, VENV)
+
+
+def python_of(venv: Path) -> Path:
+    """Return the Python of a virtual environment."""
+    return venv / "bin" / "python"
+
+
+def venv_works(venv: Path) -> bool:
+    """Tell whether it has a Python that runs and is new enough."""
+    if not python_of(venv).exists():
         return False
     code = "import sys; sys.exit(sys.version_info < {!r})".format(OLDEST)
     answer = subprocess.run(
-        [str(VENV_PYTHON), "-I", "-c", code], stderr=subprocess.DEVNULL, check=False
+        [str(python_of(venv)), "-I", "-c", code], stderr=subprocess.DEVNULL, check=False
     )
     return answer.returncode == 0
 
 
-def make_venv() -> None:
-    """Make .venv anew; a folder of that name which is none stays as it is."""
+def make_venv(venv: Path) -> None:
+    """Make it anew; a folder of that name which is none stays as it is."""
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         fail(
             "This Python cannot make virtual environments: on Debian or Ubuntu install the "
             "package python3-venv (`apt install python3-venv`) and run it again."
         )
-    if VENV.exists() and any(VENV.iterdir()) and not (VENV / "pyvenv.cfg").exists():
-        fail("The folder .venv is no virtual environment: move it away and run it again.")
-    say("Making .venv with Python {}.{}".format(*sys.version_info[:2]))
+    if venv.exists() and any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists():
+        fail(
+            "The folder {} is no virtual environment: move it away and run it again.".format(
+                venv.name
+            )
+        )
+    say("Making {} with Python {}.{}".format(venv.name, *sys.version_info[:2]))
     answer = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)],
+        [sys.executable, "-m", "venv", "--clear", str(venv)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
         check=False,
     )
     if answer.returncode != 0:
-        if shutil.disk_usage(str(VENV.parent)).free < MADE_ROOM:
+        if shutil.disk_usage(str(venv.parent)).free < MADE_ROOM:
             answer.stdout += "No space left on device"  # venv does not pass on what pip said
         # Half a virtual environment would look like a whole one the next time.
-        shutil.rmtree(str(VENV), ignore_errors=True)
+        shutil.rmtree(str(venv), ignore_errors=True)
         explain(answer.stdout.splitlines())
 
 
@@ -107,7 +123,7 @@ def install(lock: str) -> None:
         say("Installing the {} packages of {}; the first time takes a minute".format(total, name))
     started = time.monotonic()
     command = [
-        *(str(VENV_PYTHON), "-m", "pip", "install", "--require-hashes", "--no-deps"),
+        *(str(python_of(venv_of(lock))), "-m", "pip", "install", "--require-hashes", "--no-deps"),
         *("--no-input", "--disable-pip-version-check", "--progress-bar", "off"),
         *("--requirement", str(lock_file(lock))),
     ]
@@ -157,7 +173,7 @@ def lock_file(lock: str) -> Path:
 
 def stamp_of(lock: str) -> Path:
     """Return the copy that is kept of a lock that was installed."""
-    return VENV / "installed-{}.txt".format(lock)
+    return venv_of(lock) / "installed-{}.txt".format(lock)
 
 
 def say(message: str) -> None:

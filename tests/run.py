@@ -77,9 +77,11 @@ GROUPS: Final = (
         Suite("attacks", timeout_seconds=180),
         Suite("auth_service", settings="settings.auth"),
         Suite("contracts", timeout_seconds=180),
-        *(Suite("gateway"), Suite("local", timeout_seconds=180)),
+        *(Suite("gateway"), Suite("hardening"), Suite("kubernetes", timeout_seconds=180)),
+        Suite("local", timeout_seconds=180),
     ),
     (Suite("faults", settings="settings.catalog", timeout_seconds=180, processes=1, is_long=True),),
+    (Suite("containers", timeout_seconds=1800, is_long=True),),
     (Suite("system_long", timeout_seconds=180, is_long=True, of="system"),),
     tuple(
         Suite(
