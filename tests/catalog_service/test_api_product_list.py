@@ -59,8 +59,9 @@ class TestVisibility:
 
 
 class TestFilters:
-    @pytest.fixture(autouse=True)
-    def _products(self):
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _products(cls, rows_of_the_class):
         category("Home")
         category("Lighting", parent="home")
         category("Bulbs", parent="lighting")
@@ -229,8 +230,9 @@ SORTS: dict[str, Any] = {
 
 
 class TestWalk:
-    @pytest.fixture
-    def many(self) -> list[Product]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def many(cls, rows_of_the_class) -> list[Product]:
         """Return products with ties in every column that is sorted by."""
         dice, now = random.Random(7), timezone.now()
         made = [
