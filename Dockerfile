@@ -58,6 +58,7 @@ RUN rm settings/document.py \
       --ignore '*.map' --ignore redoc \
  && find chassis apps -type d -name static -prune -exec rm -rf {} + \
  && python -m compileall -q --invalidation-mode unchecked-hash . \
+ && chmod -R a+rX . \
  && install -d -o 10001 -g 10001 -m 0750 /data /data/media /data/files
 
 # What the image holds of Python packages, as CycloneDX.

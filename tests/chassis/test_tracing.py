@@ -391,9 +391,7 @@ class TestCollector:
     """What is asked of a process does not depend on it."""
 
     @pytest.mark.parametrize("kind", ["refuses", "hangs"])
-    def test_that_is_away_holds_nobody_up_and_costs_little_memory(
-        self, sending, silent, kind, caplog
-    ):
+    def test_that_is_away_holds_nobody_up_and_costs_little_memory(self, sending, silent, kind):
         sending(silent if kind == "hangs" else f"http://127.0.0.1:{free_port()}")
         provider = tracing._provider
         started = time.monotonic()
@@ -409,7 +407,6 @@ class TestCollector:
         tracing.stop()
         assert time.monotonic() - before < tracing.FLUSH_SECONDS + 2
         assert not tracing.is_on()
-        assert caplog.text.count("traces_not_sent") <= 1
 
     def test_is_told_of_once_when_it_goes_and_once_when_it_is_back(self, collector, caplog):
         from opentelemetry.sdk.trace.export import SpanExportResult

@@ -9,10 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from local.home import SERVICES
-from tests.containers.engine import Finished, docker, inspect, seconds_to_health
+from tests.containers.engine import Finished, docker, inspect, seconds_to_health, state
 from tests.engines import free_port
 from tests.system.platform import ROOT, Client, wait_until
 
@@ -43,6 +43,8 @@ class Stack:
         self.port = free_port()
         self.figures: dict[str, str] = {}
         """What was measured, for the end of the run."""
+        self.first_states: dict[str, dict[str, Any]] = {}
+        """Of the containers by their names, before any test: a later `up` runs one-shots again."""
 
     @property
     def url(self) -> str:
@@ -121,8 +123,9 @@ class Stack:
         logs = self.compose("logs", "--no-color", "--tail", "6", check=False).stdout
         return f"{states}\n{logs[-12000:]}"
 
-    def note_start_times(self) -> None:
-        """Note after how long each container was found healthy; the engine keeps five checks only."""
+    def note_first_states(self) -> None:
+        """Note how each container began, and when it was healthy; the engine keeps five checks only."""
+        self.first_states = {name: state(name) for name in self.containers(stopped=True)}
         for name in self.containers():
             taken = seconds_to_health(name)
             if taken is not None:
@@ -203,7 +206,7 @@ def running(stack: Stack) -> Iterator[None]:
         started = time.monotonic()
         stack.up()
         stack.figures["compose up --wait"] = f"{time.monotonic() - started:.0f} s"
-        stack.note_start_times()
+        stack.note_first_states()
         for service in ("auth", "catalog"):
             stack.compose("run", "--rm", "--no-deps", f"{service}-seed", seconds=UP_SECONDS)
         stack.wait_until_served()

@@ -91,13 +91,15 @@ open("/tmp/x", "w")
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_are_migrated_once_before_they_start(self, stack: Stack, service: str) -> None:
-        (migration,) = stack.containers(f"{service}-migrate", stopped=True)
-        found = inspect(migration)[0]
-        assert (found["State"]["Status"], found["State"]["ExitCode"]) == ("exited", 0)
-        assert found["RestartCount"] == 0
+        first = {
+            name.removeprefix(f"{stack.project}-").removesuffix("-1"): found
+            for name, found in stack.first_states.items()
+        }
+        migration = first[f"{service}-migrate"]
+        assert (migration["Status"], migration["ExitCode"]) == ("exited", 0)
         for role in ("", "-worker", "-relay"):
-            started = state(stack.containers(f"{service}{role}")[0])["StartedAt"]
-            assert found["State"]["FinishedAt"] < started
+            assert migration["FinishedAt"] < first[f"{service}{role}"]["StartedAt"]
+        assert first[f"{service}-database"]["StartedAt"] < migration["StartedAt"]
 
     def test_publish_nothing_but_the_gateways_port(self, stack: Stack) -> None:
         published = {

@@ -39,9 +39,11 @@ class TestBroker:
         try:
             for _ in range(2):
                 customer.buy(product["sku"], 2)
-            wipe = 'valkey-cli --no-auth-warning --user default -a "$0" flushall'
+            ask = 'valkey-cli -e --no-auth-warning --user souk -a "$0" $1'
             password = stack.secret("valkey.admin_password")
-            docker("exec", stack.container("broker"), "sh", "-c", wipe, password)
+            inside = ("exec", stack.container("broker"), "sh", "-c", ask, password)
+            assert int(docker(*inside, "dbsize").stdout) > 0
+            assert docker(*inside, "flushall").stdout.strip() == "OK"
         finally:
             docker("start", worker)
         staff.wait_for_stock(product, on_hand=6, seconds=90)

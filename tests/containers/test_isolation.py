@@ -76,6 +76,19 @@ class TestService:
     def test_reaches_the_others_through_the_gateway(self, stack: Stack, service: str) -> None:
         assert connects(stack, service, "gateway", 8001) == "connected"
 
+    @pytest.mark.parametrize(("service", "other"), PAIRS)
+    def test_reaches_no_other_past_the_gateway(
+        self, stack: Stack, service: str, other: str
+    ) -> None:
+        container = stack.containers(other)[0]
+        known = [engine.address(container, other), engine.address(container, f"{other}-data")]
+        if other == "catalog":
+            known.append(engine.address(container, "outside"))
+        for part in (service, f"{service}-worker"):
+            assert connects(stack, part, other, 8000) == "gaierror"
+            for found in known:
+                assert connects(stack, part, found, 8000) in {"TimeoutError", "OSError"}
+
     def test_has_no_way_out_unless_it_needs_one(self, stack: Stack) -> None:
         for name in ("auth", "order", "auth-relay", "order-relay"):
             assert connects(stack, name, "1.1.1.1", 443) in {"TimeoutError", "OSError"}

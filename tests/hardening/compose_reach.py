@@ -18,8 +18,8 @@ OPEN_NETWORKS: Final = {
     "watching": {"grafana"},
 }
 """The networks with a way out, and who may be on them."""
-AMONG_ALL: Final = frozenset({"gateway", "prometheus", "tempo"})
-"""Who is on the network of every service: metrics and spans have no other way."""
+AMONG_ALL: Final = frozenset({"gateway", "broker", "cache", "mailpit", "prometheus", "tempo"})
+"""Who may be on the network of every service; mail, metrics and spans have no other way."""
 
 
 def is_published_by_the_gateway_alone(project: Project) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What every service of the compose file has to have, each rule a function that yields what is wrong."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -19,6 +20,12 @@ STOP_SECONDS: Final = {"worker": 60, "relay": 20, "database": 30}
 UNASKED: Final = frozenset({"tempo"})
 # Folders of the host that are written to: certificates of an authority are kept.
 WRITTEN: Final = frozenset({("gateway", "../secrets/tls")})
+# Another image by the variable must be of the same release.
+ENGINES: Final = {
+    "database": "postgres:18",
+    "broker": "valkey/valkey:9",
+    "cache": "valkey/valkey:9",
+}
 _OVERRIDABLE: Final = re.compile(r"\$\{[A-Z]+_IMAGE:-[^}]+\}")
 _VERSION: Final = re.compile(r"(?:[\w.-]+/)*[\w.-]+:v?\d[\w.-]*(@sha256:[0-9a-f]{64})?")
 
@@ -186,6 +193,29 @@ def can_be_scaled(project: Project) -> Iterator[str]:
                 yield f"{name}: a fixed address on {network}"
 
 
+def keeps_what_must_last(project: Project) -> Iterator[str]:
+    """PostgreSQL and Valkey of the releases that Souk is made for; each database and the broker with a volume of its own."""
+    kept: dict[str, str] = {}
+    for name, service in project.services.items():
+        part = role(name)[1]
+        image = ENGINES.get(part)
+        if image and not str(service.get("image")).startswith(image):
+            yield f"{name}: is not {image}"
+        if part not in {"database", "broker"}:
+            continue
+        folder = "/data" if part == "broker" else "/var/lib/postgresql"
+        volume = next((one.source for one in mounts(service) if one.target == folder), "")
+        if volume not in project.volumes:
+            yield f"{name}: {folder} is no volume"
+        elif volume in kept:
+            yield f"{name}: shares its volume with {kept[volume]}"
+        kept[volume] = name
+    told = [str(one) for one in (project.services.get("broker") or {}).get("command") or ()]
+    for option, value in (("--appendonly", "yes"), ("--maxmemory-policy", "noeviction")):
+        if (option, value) not in itertools.pairwise(told):
+            yield f"broker: {option} is not {value}"
+
+
 def is_whole(project: Project) -> Iterator[str]:
     """Each service has its processes and its database, and the platform its gateway and engines."""
     wanted = {"gateway", "engine-filter", "broker", "cache"}
@@ -207,6 +237,7 @@ RULES: Final[tuple[Rule, ...]] = (
     waits_for_what_it_needs,
     has_pinned_images,
     can_be_scaled,
+    keeps_what_must_last,
     is_whole,
     *compose_reach.RULES,
 )
