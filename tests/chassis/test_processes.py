@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import signal
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from chassis import draining
 from chassis.models import InboxEvent, OutboxEvent, RelayState
 from tests.chassis.processes import SECONDS, wait_until
 from tests.chassis.sample.handlers import HELD
@@ -270,6 +272,17 @@ class TestWeb:
         assert get(web, "/health/live").is_success
         assert get(web, "/plain-query").text == "ok"
         assert web.stop() == 0  # a second signal ends the time
+
+    def test_drains_for_as_long_as_requests_come(self, start):
+        """A gateway that reads its configuration anew takes everybody for ready, until it looks again."""
+        web = start("web", DRAIN_SECONDS="1")
+        wait_until(lambda: get(web))
+        web.process.terminate()
+        began = time.monotonic()
+        while time.monotonic() - began < 6:
+            assert get(web, "/plain-query").text == "ok"
+        assert web.process.wait(20) == 0
+        assert time.monotonic() - began > 6 + draining.QUIET_SECONDS - 1
 
     def test_stops_by_itself_when_it_is_drained(self, start):
         web = start("web", DRAIN_SECONDS="1")

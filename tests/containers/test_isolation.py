@@ -85,9 +85,8 @@ class TestService:
         if other == "catalog":
             known.append(engine.address(container, "outside"))
         for part in (service, f"{service}-worker"):
-            assert connects(stack, part, other, 8000) == "gaierror"
-            for found in known:
-                assert connects(stack, part, found, 8000) in {"TimeoutError", "OSError"}
+            for found in (other, *known):  # the name is known on `outside`
+                assert connects(stack, part, found, 8000) in {"gaierror", "TimeoutError", "OSError"}
 
     def test_has_no_way_out_unless_it_needs_one(self, stack: Stack) -> None:
         for name in ("auth", "order", "auth-relay", "order-relay"):

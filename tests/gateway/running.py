@@ -154,14 +154,17 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def started(folder: Path, **variables: str) -> Iterator[Gateway]:
-    """Run a gateway; variables are added to those of the local run, or replace them."""
+def started(folder: Path, *orders: str, **variables: str) -> Iterator[Gateway]:
+    """Run a gateway; variables are added to those of the local run, or replace them.
+
+    Order gets two servers, and those named by URL.
+    """
     with contextlib.ExitStack() as stack:
         backends = {name: Backend(name) for name in NAMES}
         for backend in backends.values():
             stack.enter_context(_serving(backend))
         urls = {name: [backends[name].url] for name in ("auth", "catalog")}
-        urls["order"] = [backends["order"].url, backends["order-2"].url]
+        urls["order"] = [backends["order"].url, backends["order-2"].url, *orders]
         ports = (free_port(), free_port(), free_port())
         output = folder / "gateway.log"
         environment = {**gateway.variables(*ports, urls), **variables}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import free_port
 from tests.gateway.running import Gateway, started
 
 
@@ -110,6 +111,16 @@ class TestTwoServers:
         souk.backends["order"].status = souk.backends["order-2"].status = 502
         assert souk.ask("/api/v1/orders", "POST", headers={"Content-Length": "0"}).status == 502
         assert len(souk.seen()) == 1
+
+
+class TestDeadServer:
+    def test_is_hidden_from_writes_that_it_never_got(self, tmp_path: Path) -> None:
+        """Asked before a health check notices."""
+        dead = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
+        with started(tmp_path, *dead) as souk:
+            answers = [souk.ask("/api/v1/orders", "POST", body=b"{}") for _ in range(8)]
+            assert [one.status for one in answers] == [200] * 8
+            assert len(souk.seen()) == 8
 
 
 class TestBehindAnotherProxy:

@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import sys
-import time
 from typing import Any, Final
 
 from django.conf import settings
@@ -60,19 +59,16 @@ def _after_fork(arbiter: Any, worker: Any) -> None:
 class Master(Arbiter):
     """Goes on serving for DRAIN_SECONDS after SIGTERM, while it tells that it is not ready; a second one ends that."""
 
-    _drained_at: float | None = None
-
     def handle_term(self) -> None:
-        """Begin to drain, or stop where that is over or not wanted."""
-        if self._drained_at is not None or not settings.DRAIN_SECONDS:
+        """Begin to drain, or stop where that is under way or not wanted."""
+        if draining.is_under_way() or not settings.DRAIN_SECONDS:
             super().handle_term()
         draining.begin()
-        self._drained_at = time.monotonic() + settings.DRAIN_SECONDS
 
     def wait_for_signals(self, timeout: float | None = 1.0) -> list[int]:
         """Return the signals that came within the time, in seconds; stop when it is drained."""
-        if self._drained_at is not None:
-            timeout = min(1.0, self._drained_at - time.monotonic())
+        if draining.is_under_way():
+            timeout = min(1.0, draining.seconds_left(settings.DRAIN_SECONDS))
             if timeout <= 0:
                 super().handle_term()
         signals: list[int] = super().wait_for_signals(timeout)
@@ -105,6 +101,7 @@ class Server(BaseApplication):
             "limit_request_line": 0,
             "limit_request_field_size": HEADER_BYTES,
             "post_worker_init": _start,
+            "pre_request": lambda _worker, request: draining.note_request(request.path),
             "worker_exit": lambda _arbiter, _worker: tracing.stop(),
             "control_socket_disable": True,
             "logger_class": StructuredLogger,
