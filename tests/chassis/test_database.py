@@ -120,8 +120,11 @@ class TestQuestion:
 class TestPooledConnection:
     @pytest.fixture
     def pooled(self, settings, monkeypatch):
-        """Return a wrapper of its own whose connections come from a pool."""
-        options = {**connection.settings_dict["OPTIONS"], "pool": settings.DB_POOL}
+        """Return a wrapper of its own whose connection comes from a pool of that one."""
+        options = {
+            **connection.settings_dict["OPTIONS"],
+            "pool": {**settings.DB_POOL, "max_size": 1},
+        }
         own = DatabaseWrapper({**connection.settings_dict, "OPTIONS": options}, alias="pooled")
         yield own
         own.close()
