@@ -79,6 +79,7 @@ def print_welcome(output: Output, plan: Plan) -> None:
     lines = [
         ("Gateway", plan.public_url),
         ("Products", f"{plan.public_url}/api/v1/catalog/products"),
+        ("API", f"{plan.public_url}/docs"),
         ("Admin", f"{plan.public_url}/admin/catalog/"),
         *demo_users(plan),
         ("Home", str(plan.home.path)),
