@@ -346,7 +346,7 @@ VARIABLES: Final = (
     ),
     Variable(
         "DRAIN_SECONDS",
-        "How long a web process that is told to stop goes on serving while it says that it is not ready: the gateway's time to notice.",
+        "How long at least a web process that is told to stop goes on serving while it says that it is not ready: the gateway's time to notice. It stays for up to ten seconds more while requests come.",
         kind="int",
         default=5,
         check=between(0, 60),
