@@ -149,10 +149,22 @@ def running(
             span.end()
 
 
-def begin_span(sketch: Sketch) -> Span | None:
-    """Begin a span within the one that runs, and end it by yourself; None where none runs or is told of."""
+@contextlib.contextmanager
+def telling(sketch: Sketch | None) -> Iterator[Span | None]:
+    """Run the block as a span within the one that runs; as none without a sketch, or where none runs or is told of."""
     now = _current.get()
-    return None if now is None or now.span is None else now.span.begin(sketch)
+    span = None
+    if sketch is not None and now is not None and now.span is not None:
+        span = now.span.begin(sketch)
+    try:
+        yield span
+    except BaseException as error:
+        if span is not None:
+            span.fail(error)
+        raise
+    finally:
+        if span is not None:
+            span.end()
 
 
 def note_failure(error: BaseException) -> None:

@@ -35,8 +35,8 @@ def is_under_way() -> bool:
 
 def note_request(path: str) -> None:
     """Note that a request came, unless it asks for health alone."""
-    if is_under_way() and not path.startswith("/health/"):
-        asked, _ = _TIMES.unpack_from(_shared)
+    asked, _ = _TIMES.unpack_from(_shared)
+    if asked and not path.startswith("/health/"):
         _TIMES.pack_into(_shared, 0, asked, time.monotonic())
 
 

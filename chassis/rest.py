@@ -120,7 +120,7 @@ class RestClient:
         attempts = itertools.count()
 
         def attempt() -> httpx.Response:
-            with self._told(method, path, attempt=next(attempts)) as span:
+            with context.telling(self._sketch(method, path, again=next(attempts))) as span:
                 return self._once(
                     method,
                     path,
@@ -157,24 +157,21 @@ class RestClient:
         finally:
             _CALLS.labels(self._name, outcome).observe(time.perf_counter() - started)
 
-    @contextlib.contextmanager
-    def _told(self, method: str, path: str, *, attempt: int) -> Iterator[Span | None]:
-        """Let a span tell of an attempt, which is one of its own; its path goes without the query."""
-        span = None
-        if tracing.is_on():
-            span = context.begin_span(_sketch(method, self._base_url + path, self._name))
-        if span is not None and attempt:
-            span.set("http.request.resend_count", attempt)
-        try:
-            yield span
-        except Exception as error:
-            # What it answered is told where there was an answer.
-            if span is not None and not span.has_failed:
-                span.fail(error)
-            raise
-        finally:
-            if span is not None:
-                span.end()
+    def _sketch(self, method: str, path: str, *, again: int) -> Sketch | None:
+        """Return an attempt, which is a span of its own; its path goes without the query. None where no spans are made."""
+        if not tracing.is_on():
+            return None
+        asked = httpx.URL(self._base_url + path)
+        attributes: dict[str, tracing.Value] = {
+            "http.request.method": method,
+            "url.full": str(asked.copy_with(query=None, userinfo=b""))[: tracing.LONGEST_PATH],
+            "server.address": asked.host,
+            "server.port": asked.port or (443 if asked.scheme == "https" else 80),
+            "peer.service": self._name,
+        }
+        if again:
+            attributes["http.request.resend_count"] = again
+        return Sketch(method, tracing.CLIENT, attributes)
 
     def _is_well(self) -> bool:
         """Ask the service's own health, without a token."""
@@ -264,21 +261,6 @@ class RestClient:
             with context.ending(deadline):
                 headers["Authorization"] = f"Bearer {self._token()}"
         return headers
-
-
-def _sketch(method: str, url: str, service: str) -> Sketch:
-    asked = httpx.URL(url)
-    return Sketch(
-        method,
-        tracing.CLIENT,
-        {
-            "http.request.method": method,
-            "url.full": str(asked.copy_with(query=None, userinfo=b""))[: tracing.LONGEST_PATH],
-            "server.address": asked.host,
-            "server.port": asked.port or (443 if asked.scheme == "https" else 80),
-            "peer.service": service,
-        },
-    )
 
 
 def _tell(span: Span, status: int) -> None:

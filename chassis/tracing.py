@@ -61,13 +61,13 @@ class Sketch(NamedTuple):
 class Span:
     """A span that runs. `traceparent` names it to whoever is asked or told something in it."""
 
-    __slots__ = ("_is_quiet", "_span", "_started", "has_failed", "traceparent")
+    __slots__ = ("_has_failed", "_is_quiet", "_span", "_started", "traceparent")
 
     def __init__(self, span: Any, *, is_quiet: bool = False) -> None:
         """Wrap a span of the SDK."""
         self._span = span
         self._is_quiet = is_quiet
-        self.has_failed = False
+        self._has_failed = False
         self._started = time.monotonic()
         known = span.get_span_context()
         flags = int(known.trace_flags)
@@ -87,10 +87,15 @@ class Span:
         self._span.update_name(name)
 
     def fail(self, what: str | BaseException) -> None:
-        """Say that it failed, and by what: a status, or the class of an error, whose text may tell of a person."""
+        """Say that it failed, and by what: a status, or the class of an error, whose text may tell of a person.
+
+        What was said first stands: an answer's status, and not the error that it is told on by.
+        """
         from opentelemetry.trace import StatusCode
 
-        self._is_quiet, self.has_failed = False, True
+        if self._has_failed:
+            return
+        self._is_quiet, self._has_failed = False, True
         if isinstance(what, BaseException):
             what = f"{type(what).__module__}.{type(what).__qualname__}"
         self._span.set_attribute("error.type", what)

@@ -88,6 +88,7 @@ def common(service: str, env: Mapping[str, Any], *, apps: Sequence[str] = ()) ->
             "TEST_REQUEST_RENDERER_CLASSES": ["chassis.json.JSONRenderer"],
         },
         "SPECTACULAR_SETTINGS": openapi.document(service),
+        "API_LABELS": openapi.LABELS,
         **admin.admin(service, env),
         "PUBLIC_URL": env["PUBLIC_URL"].rstrip("/"),
         "KEY_SOURCE": "chassis.tokens.keys.fetch_jwks",

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from settings.variables import AUTH, CATALOG, ORDER
 
-_TITLES: Final = {
-    AUTH: "Souk: accounts and tokens",
-    CATALOG: "Souk: catalogue and stock",
-    ORDER: "Souk: carts, orders and payments",
+LABELS: Final = {
+    AUTH: "Accounts and tokens",
+    CATALOG: "Catalogue and stock",
+    ORDER: "Carts, orders and payments",
 }
+"""What each service is about; the page at /docs shows all of them."""
 _ABOUT: Final = {
     AUTH: "Who somebody is. Log in with `POST /api/v1/auth/token` and send its `access` as `Authorization: Bearer …` to any of "
     "the services; it lasts five minutes. `refresh` gets the next one, once.",
@@ -46,7 +47,7 @@ _TAGS: Final = {
 def document(service: str) -> dict[str, Any]:
     """Return the settings of drf-spectacular of one service."""
     return {
-        "TITLE": _TITLES[service],
+        "TITLE": f"Souk: {LABELS[service].lower()}",
         "DESCRIPTION": f"{_ABOUT[service]}\n\n{_EVERYWHERE}",
         "VERSION": "1",
         "LICENSE": {

@@ -23,25 +23,18 @@ def creating(parameters: dict[str, Any], *, count: int = 1) -> Iterator[None]:
         parameters: of the statement that writes them; of one alone they hold its `id`.
         count: how many there are.
     """
-    span = None
+    sketch = None
     if tracing.is_on():
         told = (
             {"messaging.message.id": str(parameters["id"])}
             if "id" in parameters
             else {"messaging.batch.message_count": count}
         )
-        span = context.begin_span(_sketch(tracing.PRODUCER, "create", parameters["type"], **told))
-    if span is not None:
-        parameters["traceparent"] = span.traceparent
-    try:
+        sketch = _sketch(tracing.PRODUCER, "create", parameters["type"], **told)
+    with context.telling(sketch) as span:
+        if span is not None:
+            parameters["traceparent"] = span.traceparent
         yield
-    except BaseException as error:
-        if span is not None:
-            span.fail(error)
-        raise
-    finally:
-        if span is not None:
-            span.end()
 
 
 def tell_sent(rows: Sequence[OutboxEvent], *, started: int) -> None:

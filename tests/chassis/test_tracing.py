@@ -347,9 +347,8 @@ class TestJob:
 
     def test_that_does_something_failed_or_took_long_is_told(self, told, monkeypatch):
         def do():
-            span = context.begin_span(Sketch("within", tracing.CLIENT))
-            assert span is not None
-            span.end()
+            with context.telling(Sketch("within", tracing.CLIENT)) as span:
+                assert span is not None
 
         def fail():
             raise LookupError("secret")

@@ -6,7 +6,6 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,12 +13,9 @@ from threading import Thread
 from typing import Any, Final
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from local import gateway
+from tests.certificates import self_signed
 from tests.kubernetes import OVERLAYS, traefik
 from tests.kubernetes.cluster import Cluster, endpoints
 from tests.kubernetes.kustomize import Document, render
@@ -107,7 +103,7 @@ def in_production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InCluste
 
 @contextmanager
 def _running(documents: list[Document], folder: Path) -> Iterator[InCluster]:
-    certificate, key = _self_signed()
+    certificate, key = (pem.decode() for pem in self_signed(HOST))
     running = InCluster(Cluster([*documents, _tls_secret(certificate, key)]))
     running.certificate = certificate
     variables = gateway_variables(documents)
@@ -127,30 +123,6 @@ def _running(documents: list[Document], folder: Path) -> Iterator[InCluster]:
                 running.configuration = started.configuration()
                 yield running
         server.shutdown()
-
-
-def _self_signed() -> tuple[str, str]:
-    """Return a certificate for HOST and its key, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
 
 def _tls_secret(certificate: str, key: str) -> Document:

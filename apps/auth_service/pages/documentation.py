@@ -14,11 +14,6 @@ from chassis.documentation import cached
 
 PATH: Final = "/docs"
 
-_LABELS: Final = {
-    "auth": "Accounts and tokens",
-    "catalog": "Catalogue and stock",
-    "order": "Carts, orders and payments",
-}
 # Its own files and its own origin, and no more: what a document says runs nothing, frames nothing and calls nobody else.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -50,7 +45,7 @@ class WithSlash(RedirectView):
 def _page() -> bytes:
     services = [
         {"name": name, "label": label, "url": f"{PATH}/openapi/{name}.yaml"}
-        for name, label in _LABELS.items()
+        for name, label in settings.API_LABELS.items()
     ]
     values = {"services": services, "admin": settings.ADMIN_PATH}
     return render_to_string("accounts/pages/documentation.html", values).encode()

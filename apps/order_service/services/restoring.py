@@ -27,15 +27,14 @@ CONSUMERS: Final[Mapping[str, str]] = {
 }
 """By publisher, the handler whose effect ignores what is older than what is known."""
 
-_NUMBERED: Final[Mapping[str, Callable[[], QuerySet[Any]]]] = {
-    "auth": Customer.objects.all,
-    "catalog": KnownProduct.objects.all,
+_NUMBERS: Final[Mapping[str, tuple[Callable[[], QuerySet[Any]], tuple[str, ...]]]] = {
+    "auth": (Customer.objects.all, ("sequence",)),
+    "catalog": (
+        KnownProduct.objects.all,
+        ("described_sequence", "status_sequence", "priced_sequence"),
+    ),
 }
-_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "auth": ("sequence",),
-    "catalog": ("described_sequence", "status_sequence", "priced_sequence"),
-}
-"""By publisher, the fields that keep the numbers of its events."""
+"""By publisher, what is known from it, and the fields that keep the numbers of its events."""
 _BATCH: Final = 1000
 """Rows locked at once: carts and the worker write them meanwhile, and wait for two seconds at most."""
 
@@ -74,8 +73,9 @@ def forget_numbers(source: str) -> int:
     Args:
         source: one of CONSUMERS.
     """
-    none = dict.fromkeys(_NUMBERS[source], 0)
-    rows = _NUMBERED[source]().order_by("pk")
+    known, names = _NUMBERS[source]
+    none = dict.fromkeys(names, 0)
+    rows = known().order_by("pk")
     numbered, forgotten = rows.exclude(**none), 0
     while True:
         with transaction.atomic(durable=True):
