@@ -5,39 +5,36 @@ time requests would meet a server that is gone.
 """
 
 import mmap
-import struct
 import time
 from typing import Final
 
 QUIET_SECONDS: Final = 3.0
 """More than the gateway takes to look again, after whatever made it forget that a server is not ready."""
 LONGEST_SECONDS: Final = 10.0
-"""How much longer a process serves at most, while requests come: with what they may take it ends within 45 s."""
+"""How much longer a process serves at most, while requests come."""
 
-_TIMES: Final = struct.Struct("dd")
 # Made before the fork, so that the master, which gets the signal, and the worker, which answers, share
-# it: when the stop was asked for, and when the last request came since. Both by the monotonic clock,
-# which all processes of a machine have in common.
-_shared: Final = mmap.mmap(-1, _TIMES.size)
+# it: when the stop was asked for, 0 before that, and when the last request came since. Both by the
+# monotonic clock, which all processes of a machine have in common. Each is written and read at once:
+# struct would write zeros first, and the other process see them.
+_times: Final = memoryview(mmap.mmap(-1, 16)).cast("d")
+_ASKED, _LAST = 0, 1
 
 
 def begin() -> None:
     """Tell, from now on, that this process and those it shares memory with are going to stop."""
-    now = time.monotonic()
-    _TIMES.pack_into(_shared, 0, now, now)
+    _times[_LAST] = _times[_ASKED] = time.monotonic()
 
 
 def is_under_way() -> bool:
     """Tell whether a stop was asked for."""
-    asked, _ = _TIMES.unpack_from(_shared)
-    return bool(asked)
+    return _times[_ASKED] > 0
 
 
 def note_request(path: str) -> None:
     """Note that a request came, unless it asks for health alone."""
-    asked, _ = _TIMES.unpack_from(_shared)
-    if asked and not path.startswith("/health/"):
-        _TIMES.pack_into(_shared, 0, asked, time.monotonic())
+    if is_under_way() and not path.startswith("/health/"):
+        _times[_LAST] = time.monotonic()
 
 
 def seconds_left(least: float) -> float:
@@ -45,6 +42,6 @@ def seconds_left(least: float) -> float:
 
     Negative or zero when it is over. Call it after `begin`.
     """
-    asked, last = _TIMES.unpack_from(_shared)
-    until = min(max(asked + least, last + QUIET_SECONDS), asked + least + LONGEST_SECONDS)
-    return float(until - time.monotonic())
+    first = _times[_ASKED] + least
+    until = min(max(first, _times[_LAST] + QUIET_SECONDS), first + LONGEST_SECONDS)
+    return until - time.monotonic()

@@ -10,6 +10,7 @@
 #   same WHAT EXPECTED FOUND                  ends the script with one sentence where the two differ
 
 SHOP="${SHOP:-http://127.0.0.1:8000}"
+SHOP="${SHOP%/api/v1}"  # the README's has it at its end
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

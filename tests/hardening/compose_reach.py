@@ -13,8 +13,9 @@ OPEN_NETWORKS: Final = {
     # Mail is sent by workers; catalog keeps pictures in a bucket, and its relay takes old ones away.
     "outside": {
         *(f"{service}-worker" for service in SERVICES),
-        *("catalog", "catalog-relay", "catalog-seed", "mailpit"),
+        *("catalog", "catalog-relay", "catalog-seed"),
     },
+    "mail": {"mailpit"},
     "watching": {"grafana"},
 }
 """The networks with a way out, and who may be on them."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from chassis import draining
 from settings.variables import SERVICES, VARIABLES
 from tests.hardening import compose_reach
 from tests.hardening.compose import Project, environment, interpolate, mounts, seconds
@@ -26,6 +27,8 @@ ENGINES: Final = {
     "broker": "valkey/valkey:9",
     "cache": "valkey/valkey:9",
 }
+KEPT: Final = {"database": "/var/lib/postgresql", "broker": "/data"}
+"""Where those that must not forget keep what they know."""
 _OVERRIDABLE: Final = re.compile(r"\$\{[A-Z]+_IMAGE:-[^}]+\}")
 _VERSION: Final = re.compile(r"(?:[\w.-]+/)*[\w.-]+:v?\d[\w.-]*(@sha256:[0-9a-f]{64})?")
 
@@ -122,7 +125,8 @@ def stops_in_its_time(project: Project) -> Iterator[str]:
             continue
         least = STOP_SECONDS.get(role(name)[1], 0)
         if role(name)[1] == "web":
-            least = int(environment(service).get("DRAIN_SECONDS", drain)) + GRACEFUL_SECONDS + 1
+            drains = int(environment(service).get("DRAIN_SECONDS", drain))
+            least = drains + int(draining.LONGEST_SECONDS) + GRACEFUL_SECONDS + 1
         if "stop_grace_period" not in service:
             yield f"{name}: no stop_grace_period"
         elif seconds(service["stop_grace_period"]) < least:
@@ -194,25 +198,36 @@ def can_be_scaled(project: Project) -> Iterator[str]:
 
 
 def keeps_what_must_last(project: Project) -> Iterator[str]:
-    """PostgreSQL and Valkey of the releases that Souk is made for; each database and the broker with a volume of its own."""
+    """Each database and the broker have a volume of their own, over which nothing else is laid."""
     kept: dict[str, str] = {}
     for name, service in project.services.items():
-        part = role(name)[1]
-        image = ENGINES.get(part)
-        if image and not str(service.get("image")).startswith(image):
-            yield f"{name}: is not {image}"
-        if part not in {"database", "broker"}:
+        folder = KEPT.get(role(name)[1])
+        if folder is None:
             continue
-        folder = "/data" if part == "broker" else "/var/lib/postgresql"
-        volume = next((one.source for one in mounts(service) if one.target == folder), "")
-        if volume not in project.volumes:
+        mounted = next((one for one in mounts(service) if one.target == folder), None)
+        volume = "" if mounted is None else mounted.source
+        covered = [one for one in service.get("tmpfs") or () if str(one).startswith(folder)]
+        if volume not in project.volumes or mounted is None or mounted.is_read_only or covered:
             yield f"{name}: {folder} is no volume"
+        elif project.volumes[volume]:
+            yield f"{name}: its volume {volume} has options or a name of its own"
         elif volume in kept:
             yield f"{name}: shares its volume with {kept[volume]}"
         kept[volume] = name
+        if "PGDATA" in environment(service):
+            yield f"{name}: PGDATA"
+
+
+def has_the_engines_of_its_release(project: Project) -> Iterator[str]:
+    """PostgreSQL and Valkey as Souk is made for them, and a broker that loses nothing by itself."""
+    for name, service in project.services.items():
+        image = ENGINES.get(role(name)[1])
+        if image and not re.search(rf"(^|/){image}(\D|$)", str(service.get("image"))):
+            yield f"{name}: is not {image}"
     told = [str(one) for one in (project.services.get("broker") or {}).get("command") or ()]
+    last = dict(itertools.pairwise(told))  # of one that is said twice the last counts
     for option, value in (("--appendonly", "yes"), ("--maxmemory-policy", "noeviction")):
-        if (option, value) not in itertools.pairwise(told):
+        if last.get(option) != value:
             yield f"broker: {option} is not {value}"
 
 
@@ -238,6 +253,7 @@ RULES: Final[tuple[Rule, ...]] = (
     has_pinned_images,
     can_be_scaled,
     keeps_what_must_last,
+    has_the_engines_of_its_release,
     is_whole,
     *compose_reach.RULES,
 )

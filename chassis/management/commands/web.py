@@ -57,7 +57,7 @@ def _after_fork(arbiter: Any, worker: Any) -> None:
 
 
 class Master(Arbiter):
-    """Goes on serving for DRAIN_SECONDS after SIGTERM, while it tells that it is not ready; a second one ends that."""
+    """Goes on serving after SIGTERM, while it tells that it is not ready (chassis.draining); a second one ends that."""
 
     def handle_term(self) -> None:
         """Begin to drain, or stop where that is under way or not wanted."""

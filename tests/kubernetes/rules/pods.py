@@ -8,7 +8,7 @@ from tests.kubernetes.manifests import Manifests, label
 
 USER: Final = 10001
 # Seconds that a process gets to stop: compose's too.
-GRACE_SECONDS: Final = {"web": 45, "worker": 60, "relay": 20, "migrate": 60, "gateway": 60}
+GRACE_SECONDS: Final = {"web": 50, "worker": 60, "relay": 20, "migrate": 60, "gateway": 60}
 IMAGES: Final = ("souk-auth", "souk-catalog", "souk-order", "traefik")
 _POD_SECURITY: Final = {
     "runAsNonRoot": True,
