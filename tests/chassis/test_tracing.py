@@ -353,6 +353,8 @@ class TestEvent:
         assert len(told(kind="CONSUMER")) == 4
 
 
+# A job's end gives its connection back, and another test may have left one open.
+@pytest.mark.django_db
 class TestJob:
     def test_that_had_nothing_to_do_is_not_told(self, told):
         jobs._run(Job("sample.idle", 1, lambda: 0))
