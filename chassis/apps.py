@@ -1,5 +1,7 @@
 """The chassis as a Django app: outbox, inbox and key tables in each service's database."""
 
+import gc
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
@@ -20,3 +22,4 @@ class ChassisConfig(AppConfig):
             check_order()
         except DeclarationError as error:
             raise SystemExit(f"The {settings.SERVICE} service cannot start: {error}.") from error
+        gc.freeze()  # what is loaded stays: no look for garbage goes through it
