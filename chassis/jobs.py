@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -80,16 +81,32 @@ def running() -> Iterator[None]:
 
 
 def _run(job: Job) -> None:
-    close_old_connections()
     sketch = Sketch(f"job {job.name}", tracing.INTERNAL, quiet=True)
+    with contained(sketch, log.bind(job=job.name), put_off="job_put_off", failed="job_failed"):
+        job.run()
+
+
+@contextlib.contextmanager
+def contained(sketch: Sketch, logger: Any, *, put_off: str, failed: str) -> Iterator[None]:
+    """Run the block in a context of its own, as a span; whatever it raises is logged, and ends here.
+
+    Its connection to the database is given back, and is not one that ended since the last time.
+
+    Args:
+        sketch: what it is.
+        logger: which knows what runs.
+        put_off: what is logged when the database is away.
+        failed: what is logged when anything else is wrong.
+    """
+    close_old_connections()
     with context.running(request_id=None, traceparent=None, sketch=sketch):
         try:
-            job.run()
+            yield
         except Exception as error:
             context.note_failure(error)
             if is_unavailable(error):
-                log.warning("job_put_off", job=job.name, error=str(error))
+                logger.warning(put_off, error=str(error))
             else:
-                log.exception("job_failed", job=job.name)
+                logger.exception(failed)
         finally:
             close_old_connections()

@@ -22,8 +22,8 @@ from kombu import Connection, Queue
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from chassis import context, jobs, tracing, work
-from chassis.database import UNAVAILABLE, is_unavailable
+from chassis import jobs, tracing, work
+from chassis.database import UNAVAILABLE
 from chassis.events import dead_letters, inbox
 from chassis.queues import own_queues, producer_of, queue_of
 from chassis.tracing import Sketch
@@ -234,19 +234,10 @@ def add_tasks() -> int:
 
 def _running(task: work.Task) -> Any:
     def call(row_id: str) -> None:
-        close_old_connections()
         sketch = Sketch(f"task {task.name}", tracing.INTERNAL)
-        with context.running(request_id=None, traceparent=None, sketch=sketch):
-            try:
-                task.run(UUID(row_id), is_stopping)
-            except Exception as error:
-                context.note_failure(error)
-                if is_unavailable(error):
-                    log.warning("task_put_off", task=task.name, row=row_id, error=str(error))
-                else:
-                    log.exception("task_failed", task=task.name, row=row_id)
-            finally:
-                close_old_connections()
+        logger = log.bind(task=task.name, row=row_id)
+        with jobs.contained(sketch, logger, put_off="task_put_off", failed="task_failed"):
+            task.run(UUID(row_id), is_stopping)
 
     return call
 

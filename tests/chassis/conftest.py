@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from chassis import circuit, rest
 from chassis.events import outbox
 from tests.chassis.processes import ServiceProcess
 from tests.chassis.proxy import Proxy
@@ -25,6 +26,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(handlers.TABLE)
         cursor.execute(tasks.TABLE)
+
+
+@pytest.fixture
+def own_circuits_and_connections() -> Iterator[None]:
+    """Let the test call services without what other tests know of them, or have connected."""
+    circuit.forget()
+    rest._http.cache_clear()
+    yield
+    circuit.forget()
+    rest._http().close()
+    rest._http.cache_clear()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from chassis import circuit, context, rest
 from chassis.rest import InsideTransaction, RestClient, Unavailable
 from tests.engines import free_port
 
+pytestmark = pytest.mark.usefixtures("own_circuits_and_connections")
+
 OK: tuple[int, bytes, dict[str, str]] = (200, b'{"ok": true}', {})
 LONG = 8
 """Seconds that no deadline here lasts, on however busy a machine; without one it would be 20."""
@@ -113,16 +115,6 @@ def wait_until(holds):
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-@pytest.fixture(autouse=True)
-def _own_circuits_and_connections():
-    circuit.forget()
-    rest._http.cache_clear()
-    yield
-    circuit.forget()
-    rest._http().close()
-    rest._http.cache_clear()
 
 
 @pytest.fixture

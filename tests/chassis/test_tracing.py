@@ -245,16 +245,8 @@ def server():
         thread.join()
 
 
+@pytest.mark.usefixtures("own_circuits_and_connections")
 class TestCall:
-    @pytest.fixture(autouse=True)
-    def _own_circuits_and_connections(self):
-        circuit.forget()
-        rest._http.cache_clear()
-        yield
-        circuit.forget()
-        rest._http().close()
-        rest._http.cache_clear()
-
     def test_is_a_span_for_each_attempt_whose_answer_is_within_it(self, told, server):
         stub, asked = server
         circuit.of("catalog").succeeded(0)
