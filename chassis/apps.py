@@ -22,4 +22,7 @@ class ChassisConfig(AppConfig):
             check_order()
         except DeclarationError as error:
             raise SystemExit(f"The {settings.SERVICE} service cannot start: {error}.") from error
-        gc.freeze()  # what is loaded stays: no look for garbage goes through it
+        # What is loaded stays: no look for garbage goes through it. From here on there is some: each
+        # request is a cycle that holds its body (DRF's parser_context), and goes by that alone.
+        gc.freeze()
+        gc.enable()

@@ -1,5 +1,8 @@
 """What a command of a service says when it is used wrongly, or has no database."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import QueryCanceled
 
 from chassis.commands import ServiceCommand, counted, printable, read_time
+from tests.environment import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = sorted(
@@ -32,6 +36,20 @@ def run(capsys, name, *arguments):
     return end.value.code, printed.err
 
 
+def printed(*arguments):
+    """Return what a Python process of order's prints."""
+    ran = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment("order")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 class TestEachCommand:
     @pytest.mark.parametrize("name", OWN)
     def test_fails_in_one_way(self, name):
@@ -41,6 +59,17 @@ class TestEachCommand:
         files = [*ROOT.glob("apps/*/management/commands/*.py")]
         assert len(files) > 10
         assert [str(file) for file in files if "(BaseCommand)" in file.read_text()] == []
+
+
+class TestStart:
+    def test_leaves_garbage_to_python_as_any_process_does(self):
+        """While apps are loaded nothing looks for it. A web process that went on so kept every body."""
+        told = "import gc; print(gc.isenabled(), gc.get_threshold())"
+        by_itself = printed("-c", told)
+        frozen = "; print(gc.get_freeze_count() > 50_000)"
+        shell = ("manage.py", "order", "shell", "--no-imports", "--command", told + frozen)
+        assert by_itself.startswith("True ")
+        assert printed(*shell) == f"{by_itself}True\n"
 
 
 class TestArguments:
