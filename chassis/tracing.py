@@ -61,10 +61,11 @@ class Sketch(NamedTuple):
 class Span:
     """A span that runs. `traceparent` names it to whoever is asked or told something in it."""
 
-    __slots__ = ("_has_failed", "_is_quiet", "_span", "_started", "traceparent")
+    __slots__ = ("_has_failed", "_is_quiet", "_span", "_started", "_tracer", "traceparent")
 
-    def __init__(self, span: Any, *, is_quiet: bool = False) -> None:
-        """Wrap a span of the SDK."""
+    def __init__(self, tracer: Any, span: Any, *, is_quiet: bool = False) -> None:
+        """Wrap a span of the SDK, and keep who made it: spans within it are made by the same."""
+        self._tracer = tracer
         self._span = span
         self._is_quiet = is_quiet
         self._has_failed = False
@@ -76,7 +77,7 @@ class Span:
     def begin(self, sketch: Sketch) -> "Span":
         """Begin a span within this one."""
         self._is_quiet = False
-        return _begin(sketch, _within(self._span))
+        return _begin(self._tracer, sketch, _within(self._span))
 
     def set(self, name: str, value: Value) -> None:
         """Set an attribute."""
@@ -124,13 +125,14 @@ def begin(sketch: Sketch, parent: Parent | None, *, started: int | None = None) 
         parent: what it is a part of.
         started: in nanoseconds of Unix time, where that was before now.
     """
-    return None if _tracer is None else _begin(sketch, _far_away(parent), started)
+    tracer = _tracer  # `stop` may take it away meanwhile
+    return None if tracer is None else _begin(tracer, sketch, _far_away(parent), started)
 
 
-def _begin(sketch: Sketch, within: Any, started: int | None = None) -> Span:
+def _begin(tracer: Any, sketch: Sketch, within: Any, started: int | None = None) -> Span:
     from opentelemetry.trace import SpanKind
 
-    span = _tracer.start_span(
+    span = tracer.start_span(
         sketch.name,
         context=within,
         kind=SpanKind[sketch.kind],
@@ -139,7 +141,7 @@ def _begin(sketch: Sketch, within: Any, started: int | None = None) -> Span:
         record_exception=False,
         set_status_on_exception=False,
     )
-    return Span(span, is_quiet=sketch.quiet)
+    return Span(tracer, span, is_quiet=sketch.quiet)
 
 
 def _within(span: Any) -> Any:

@@ -32,6 +32,10 @@ FOLDER = ROOT / "secrets"
 # whom the owner's machine does not know.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o444
 
+_USAGE = (
+    """usage: python3 -m local.secrets_folder [FOLDER]   make what FOLDER, or secrets/, lacks"""
+)
+
 _ENGINES = {"broker": "redis", "cache": "cache"}
 
 
@@ -63,16 +67,24 @@ def _make_open(folder: Path) -> None:
 
 
 def _make(file: Path, make: Callable[[Path], str]) -> bool:
-    if file.exists():
-        return False
-    _write(file, make(file.parent))
-    return True
+    """Make the file unless it is there; return whether it was made.
+
+    Raises: PlatformError when what is there is no secret.
+    """
+    if not file.exists():
+        _write(file, make(file.parent))
+        return True
+    if not file.is_file():
+        raise PlatformError(f"{file} is no file; remove it and run this again.")
+    if not file.read_bytes().strip() and make(file.parent):
+        raise PlatformError(f"{file} is empty; remove it or write it, and run this again.")
+    return False
 
 
 def _write(file: Path, text: str) -> None:
     """Replace a file at once, unless it holds the text already: containers keep what they opened."""
     with suppress(FileNotFoundError):
-        if file.read_text(encoding="utf-8") == text:
+        if file.read_bytes() == text.encode():
             file.chmod(_FILE_MODE)  # it was not, if the last call was cut off before it
             return
     write_private(file, text)
@@ -146,6 +158,9 @@ def _password_in(file: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     """Fill the folder named, or `secrets/`; say what was done, never a secret."""
+    if len(arguments) > 1 or any(one.startswith("-") for one in arguments):
+        print(_USAGE, file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 1
     folder = Path(arguments[0]).absolute() if arguments else FOLDER
     try:
         made = fill(folder)

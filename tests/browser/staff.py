@@ -20,4 +20,4 @@ def staff_at(admin: str, page: Page, platform: Platform) -> Iterator[Page]:
     log_in(page, platform, "staff")
     page.wait_for_url(f"**{admin}")
     yield page
-    assert told == []
+    assert told == [], told

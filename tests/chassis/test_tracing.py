@@ -386,6 +386,20 @@ class TestJob:
         assert (span.name, span.failed) == ("task sample.import", True)
 
 
+class TestStop:
+    def test_takes_nothing_from_a_span_that_runs(self, told):
+        with (
+            context.running(
+                request_id=None, traceparent=None, sketch=Sketch("outer", tracing.SERVER)
+            ),
+            context.telling(Sketch("before", tracing.CLIENT)),
+        ):
+            tracing.stop()
+            with context.telling(Sketch("after", tracing.CLIENT)) as span:
+                assert span is not None
+        assert [span.name for span in told()] == []
+
+
 @pytest.fixture
 def silent():
     """Return the address of a collector that takes connections and never answers."""

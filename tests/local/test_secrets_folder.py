@@ -80,6 +80,17 @@ class TestFilledAgain:
         secrets_folder.fill(folder)
         assert mode(folder / "broker.acl") == 0o444
 
+    def test_makes_anew_what_is_made_of_others_and_is_no_text(self, folder):
+        before = contents(folder)
+        (folder / "broker.acl").chmod(0o600)
+        (folder / "broker.acl").write_bytes(b"\xff\xfe")
+        secrets_folder.fill(folder)
+        assert contents(folder) == before
+
+    def test_leaves_what_may_be_empty(self, folder):
+        assert (folder / "auth.secret_key_fallbacks").read_bytes() == b""
+        assert secrets_folder.fill(folder) == []
+
     def test_adds_what_is_missing(self, folder):
         before = contents(folder)
         (folder / "order.secret_key").unlink()
@@ -143,6 +154,33 @@ class TestRefused:
             str(error.value)
             == f"{file} holds no URL with a password; remove it and run this again."
         )
+
+    @pytest.mark.parametrize("name", ["auth.secret_key", "catalog.client_secret", "mail_url"])
+    def test_is_a_secret_that_is_empty(self, folder, name):
+        (folder / name).chmod(0o600)
+        (folder / name).write_text("\n", encoding="utf-8")
+        with pytest.raises(PlatformError) as error:
+            secrets_folder.fill(folder)
+        assert (
+            str(error.value)
+            == f"{folder / name} is empty; remove it or write it, and run this again."
+        )
+
+    def test_is_a_folder_in_a_files_place(self, folder):
+        (folder / "mail_url").unlink()
+        (folder / "mail_url").mkdir()
+        with pytest.raises(PlatformError) as error:
+            secrets_folder.fill(folder)
+        assert str(error.value) == f"{folder}/mail_url is no file; remove it and run this again."
+
+    @pytest.mark.parametrize(
+        ("arguments", "code"), [(["-h"], 0), (["--help"], 0), (["-x"], 1), (["a", "b"], 1)]
+    )
+    def test_is_what_is_no_folder(self, tmp_path, monkeypatch, capsys, arguments, code):
+        monkeypatch.chdir(tmp_path)
+        assert secrets_folder.main(arguments) == code
+        assert capsys.readouterr().err.startswith("usage: ")
+        assert list(tmp_path.iterdir()) == []
 
     def test_is_a_place_that_cannot_be_written(self, tmp_path, capsys):
         (tmp_path / "file").touch()

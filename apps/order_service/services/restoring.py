@@ -76,15 +76,16 @@ def forget_numbers(source: str) -> int:
     known, names = _NUMBERS[source]
     none = dict.fromkeys(names, 0)
     rows = known().order_by("pk")
-    numbered, forgotten = rows.exclude(**none), 0
+    numbered = left = rows.exclude(**none)
+    forgotten = 0
     while True:
         with transaction.atomic(durable=True):
-            locked = numbered.select_for_update(no_key=True)
+            locked = left.select_for_update(no_key=True)
             keys = list(locked.values_list("pk", flat=True)[:_BATCH])
             if not keys:
                 return forgotten
             forgotten += rows.filter(pk__in=keys).update(**none)
-        numbered = numbered.filter(pk__gt=keys[-1])
+        left = numbered.filter(pk__gt=keys[-1])
 
 
 def _reserve(order: Order) -> Asked:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -69,6 +70,15 @@ class TestReservation:
         (found,) = shop.audit(tmp_path, restored=restored("order")).mismatches
         assert found.kind == "reservation_without_order"
 
+    @pytest.mark.parametrize("told", [[], restored("order")])
+    def test_of_an_id_that_no_service_made_is_told(
+        self, tmp_path: Path, told: list[Restored]
+    ) -> None:
+        shop = Shop()
+        shop.reserve("released", order="f7f6f5f4-0000-4000-8000-000000000001")
+        (found,) = shop.audit(tmp_path, restored=told).mismatches
+        assert found.kind == "reservation_without_order"
+
     def test_of_an_order_from_before_is_told(self, tmp_path: Path) -> None:
         shop = Shop()
         shop.reserve("released")
@@ -117,3 +127,9 @@ class TestTime:
         # The example of RFC 9562, appendix A.6.
         told = time_of_id("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")
         assert told == datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        "text", ["f7f6f5f4-0000-4000-8000-000000000001", str(UUID(int=2**128 - 1))]
+    )
+    def test_of_an_id_that_no_service_made_is_one_all_the_same(self, text: str) -> None:
+        assert time_of_id(text).year == 9999
