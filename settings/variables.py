@@ -75,7 +75,12 @@ VARIABLES: Final = (
     Variable(
         "PUBLIC_URL", "Where clients reach the gateway; tokens name it as issuer.", check=http_url
     ),
-    Variable("ALLOWED_HOSTS", "Host names that requests may carry.", kind="list", check=host_names),
+    Variable(
+        "ALLOWED_HOSTS",
+        "Host names of the shop: the admin takes no form by another. No answer depends on the name that was asked for.",
+        kind="list",
+        check=host_names,
+    ),
     Variable(
         "ENCRYPTION_KEYS",
         "Fernet keys for secrets kept in the database: the first encrypts, all decrypt.",

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local import gateway
 from local.home import parse_variables
@@ -49,6 +50,30 @@ class TestTransport:
         assert idle
         assert keepalive
         assert int(idle[1]) * 2 <= int(keepalive[1])
+
+
+class TestBodies:
+    def room(self, file: str, pattern: str) -> int:
+        """Return the MiB in which bodies may wait."""
+        found = re.search(pattern, (gateway.FOLDER.parent / file).read_text(encoding="utf-8"))
+        assert found
+        return int(found[1])
+
+    def test_that_one_address_may_send_at_once_have_room_to_wait(self) -> None:
+        text = (gateway.FOLDER / "dynamic" / "middlewares.yaml").read_text(encoding="utf-8")
+        limits = yaml.safe_load(re.sub(r'"{{ env .* }}"', "0", text))["http"]["middlewares"]
+        at_once, uploads = (
+            limits[name]["inFlightReq"]["amount"] for name in ("at-once", "uploads-at-once")
+        )
+        body, file = (
+            limits[name]["buffering"]["maxRequestBodyBytes"] for name in ("body", "file-body")
+        )
+        most = ((at_once - uploads) * body + uploads * file) / 1024**2
+        assert most > 600
+        compose = self.room("compose/platform.yaml", r'tmpfs: \["/tmp:size=(\d+)m,')
+        assert compose >= most
+        cluster = self.room("deploy/kubernetes/base/gateway/traefik.yaml", r"sizeLimit: (\d+)Gi")
+        assert cluster * 1024 >= most
 
 
 class TestEngineFilter:
