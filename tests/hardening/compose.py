@@ -38,7 +38,7 @@ def read(path: Path, variables: Mapping[str, str] | None = None) -> Project:
     """Return the project of a compose file.
 
     Raises: KeyError for a variable that is demanded (`${NAME:?}`) and not given, ValueError when two
-    files define a thing differently.
+    files define a thing differently, or say what paths are relative to.
     """
     project = Project()
     _add(project, [path.resolve()], dict(variables or {}))
@@ -50,6 +50,8 @@ def _add(project: Project, paths: list[Path], variables: Mapping[str, str]) -> N
     first = paths[0]
     documents = [_document(path.read_text(encoding="utf-8")) for path in paths]
     for included in [one for document in documents for one in document.get("include") or ()]:
+        if isinstance(included, dict) and included.keys() != {"path"}:
+            raise ValueError(f"{first.name} includes with more than a path")
         names = included["path"] if isinstance(included, dict) else included
         more = [names] if isinstance(names, str) else names
         _add(project, [first.parent / interpolate(name, variables) for name in more], variables)
@@ -83,6 +85,10 @@ def _extended(service: dict[str, Any], path: Path) -> dict[str, Any]:
         return service
     extends = {"service": extends} if isinstance(extends, str) else extends
     file = (path.parent / extends["file"]).resolve() if "file" in extends else path
+    if file.parent != path.parent:
+        raise ValueError(
+            f"{path.name} extends a file of another folder, and paths in it mean others"
+        )
     document = _document(file.read_text(encoding="utf-8"))
     base = _extended(document["services"][extends["service"]], file)
     own = {name: value for name, value in service.items() if name != "extends"}

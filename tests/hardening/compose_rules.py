@@ -7,8 +7,8 @@ from typing import Final
 
 from chassis import draining
 from settings.variables import SERVICES, VARIABLES
-from tests.hardening import compose_reach
-from tests.hardening.compose import Project, environment, interpolate, mounts, seconds
+from tests.hardening import compose_mounts, compose_reach
+from tests.hardening.compose import Project, as_mapping, environment, interpolate, seconds
 from tests.hardening.roles import OURS, ROLES, is_one_shot, is_ours, role
 
 Rule = Callable[[Project], Iterator[str]]
@@ -19,88 +19,97 @@ STOP_SECONDS: Final = {"worker": 60, "relay": 20, "database": 30}
 """How long each may take; workers and relays as on one machine (local/plan.py)."""
 # Images that hold nothing which could ask the process.
 UNASKED: Final = frozenset({"tempo"})
-# Folders of the host that are written to: certificates of an authority are kept.
-WRITTEN: Final = frozenset({("gateway", "../secrets/tls")})
 # Another image by the variable must be of the same release.
 ENGINES: Final = {
     "database": "postgres:18",
     "broker": "valkey/valkey:9",
     "cache": "valkey/valkey:9",
 }
-KEPT: Final = {"database": "/var/lib/postgresql", "broker": "/data"}
-"""Where those that must not forget keep what they know."""
+VALKEY_OPTIONS: Final = {
+    "broker": {
+        "--appendonly": "yes",
+        "--maxmemory-policy": "noeviction",
+        "--aclfile": "/run/secrets/broker.acl",
+    },
+    "cache": {"--aclfile": "/run/secrets/cache.acl"},
+}
+DATABASE_VARIABLES: Final = frozenset({"POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_ARGS"})
+INITDB_ARGS: Final = [
+    "--auth-host=scram-sha-256",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+]
+KEYS: Final = frozenset(
+    {
+        *("build", "cap_drop", "command", "cpus", "depends_on", "deploy", "env_file"),
+        *("environment", "healthcheck", "image", "labels", "logging", "mem_limit", "networks"),
+        *("pids_limit", "ports", "profiles", "read_only", "restart", "secrets", "security_opt"),
+        *("shm_size", "stop_grace_period", "stop_signal", "tmpfs", "user", "volumes"),
+    }
+)
+"""What a service may say; each of these that could harm has its rule."""
+INNER_KEYS: Final = {
+    "build": {"context", "args"},
+    "deploy": {"replicas"},
+    "logging": {"driver", "options"},
+}
+USERS: Final = {
+    "engine-filter": "99:0",
+    "database": "999:999",
+    "broker": "999:999",
+    "cache": "999:999",
+    "prometheus": "65534:65534",
+    "grafana": "472:0",
+}
+"""The users of other programs' images; all others are 10001:10001."""
+SERVICE_LABELS: Final = (
+    *("any.loadbalancer.server.port", "any.loadbalancer.serverstransport"),
+    *("ready.loadbalancer.server.port", "ready.loadbalancer.serverstransport"),
+    "ready.loadbalancer.healthcheck.path",
+    "ready.loadbalancer.healthcheck.interval",
+    "ready.loadbalancer.healthcheck.unhealthyinterval",
+    "ready.loadbalancer.healthcheck.timeout",
+)
 _OVERRIDABLE: Final = re.compile(r"\$\{[A-Z]+_IMAGE:-[^}]+\}")
 _VERSION: Final = re.compile(r"(?:[\w.-]+/)*[\w.-]+:v?\d[\w.-]*(@sha256:[0-9a-f]{64})?")
 
 
 def has_no_rights(project: Project) -> Iterator[str]:
-    """Capabilities, privileges, namespaces and devices of the host."""
+    """No capability and no privilege, and no key that is not listed: many give rights on the host."""
     for name, service in project.services.items():
         if service.get("cap_drop") != ["ALL"]:
             yield f"{name}: cap_drop is not ALL"
-        if service.get("cap_add"):
-            yield f"{name}: cap_add"
-        if "no-new-privileges:true" not in (service.get("security_opt") or ()):
+        security = service.get("security_opt") or ()
+        if "no-new-privileges:true" not in security:
             yield f"{name}: no-new-privileges is not set"
-        if any("unconfined" in str(one) for one in service.get("security_opt") or ()):
-            yield f"{name}: security_opt unconfined"
-        for key in (
-            "privileged",
-            "devices",
-            "device_cgroup_rules",
-            "cgroup_parent",
-            "volumes_from",
-        ):
-            if service.get(key):
-                yield f"{name}: {key}"
-        for key in ("network_mode", "pid", "ipc", "userns_mode", "uts", "cgroup"):
-            if str(service.get(key, "private")).startswith(("host", "container:", "service:")):
-                yield f"{name}: {key} {service[key]}"
+        for one in security:
+            if one != "no-new-privileges:true":
+                yield f"{name}: security_opt {one}"
+        for key in sorted(service.keys() - KEYS):
+            yield f"{name}: {key} {service[key]}"
+        for outer, known in INNER_KEYS.items():
+            for key in sorted((service.get(outer) or {}).keys() - known):
+                yield f"{name}: {outer}.{key}"
 
 
 def runs_as_nobody_special(project: Project) -> Iterator[str]:
-    """A user by number, so that it is known without the image's list, and not root."""
+    """A user by number, so that it is known without the image's list, the one listed, and not root."""
     for name, service in project.services.items():
-        user = str(service.get("user", ""))
+        user, wanted = str(service.get("user", "")), USERS.get(role(name)[1], "10001:10001")
         if not re.fullmatch(r"\d+(:\d+)?", user):
             yield f"{name}: user is not a number"
         elif int(user.partition(":")[0]) == 0:
             yield f"{name}: user is root"
-
-
-def writes_nowhere(project: Project) -> Iterator[str]:
-    """A read-only root; what is written goes to memory of a stated size, or to a volume of its own."""
-    for name, service in project.services.items():
-        if service.get("read_only") is not True:
-            yield f"{name}: read_only is not set"
-        tmpfs = service.get("tmpfs") or ()
-        for one in [tmpfs] if isinstance(tmpfs, str) else tmpfs:
-            if "size=" not in one:
-                yield f"{name}: tmpfs {one} has no size"
-        if role(name)[0] and role(name)[1] != "database" and not tmpfs:
-            yield f"{name}: no tmpfs"
-
-
-def mounts_nothing_of_the_host(project: Project) -> Iterator[str]:
-    """Files of the host are read; the engine's socket is, by its filter alone."""
-    for name, service in project.services.items():
-        for mount in mounts(service):
-            is_socket = mount.source.endswith(".sock") or "docker" in mount.source.lower()
-            if is_socket and name != "engine-filter":
-                yield f"{name}: has the engine's socket"
-            if mount.kind == "bind" and not (mount.is_read_only or (name, mount.source) in WRITTEN):
-                yield f"{name}: can write to {mount.source} of the host"
-            if mount.kind == "bind" and mount.source.startswith(("/", "~")) and not is_socket:
-                yield f"{name}: {mount.source} is outside of the project"
+        elif user != wanted:
+            yield f"{name}: user is not {wanted}"
 
 
 def has_limits(project: Project) -> Iterator[str]:
     """Memory and processes."""
     for name, service in project.services.items():
-        limits = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-        if not (service.get("mem_limit") or limits.get("memory")):
+        if not service.get("mem_limit"):
             yield f"{name}: no memory limit"
-        if int(service.get("pids_limit") or limits.get("pids") or 0) <= 0:
+        if int(service.get("pids_limit") or 0) <= 0:
             yield f"{name}: no limit of processes"
         if service.get("oom_kill_disable") or int(service.get("oom_score_adj") or 0) < 0:
             yield f"{name}: is spared when memory runs out"
@@ -186,36 +195,14 @@ def has_pinned_images(project: Project) -> Iterator[str]:
 
 
 def can_be_scaled(project: Project) -> Iterator[str]:
-    """No name that only one container can have, nowhere."""
+    """No address and no further name on a network: container_name and hostname are no listed keys."""
     for name, service in project.services.items():
-        for key in ("container_name", "hostname", "mac_address"):
-            if service.get(key):
-                yield f"{name}: {key}"
         networks = service.get("networks")
         for network, options in networks.items() if isinstance(networks, dict) else ():
             if (options or {}).get("ipv4_address"):
                 yield f"{name}: a fixed address on {network}"
-
-
-def keeps_what_must_last(project: Project) -> Iterator[str]:
-    """Each database and the broker have a volume of their own, over which nothing else is laid."""
-    kept: dict[str, str] = {}
-    for name, service in project.services.items():
-        folder = KEPT.get(role(name)[1])
-        if folder is None:
-            continue
-        mounted = next((one for one in mounts(service) if one.target == folder), None)
-        volume = "" if mounted is None else mounted.source
-        covered = [one for one in service.get("tmpfs") or () if str(one).startswith(folder)]
-        if volume not in project.volumes or mounted is None or mounted.is_read_only or covered:
-            yield f"{name}: {folder} is no volume"
-        elif project.volumes[volume]:
-            yield f"{name}: its volume {volume} has options or a name of its own"
-        elif volume in kept:
-            yield f"{name}: shares its volume with {kept[volume]}"
-        kept[volume] = name
-        if "PGDATA" in environment(service):
-            yield f"{name}: PGDATA"
+            for option in sorted(options or ()):
+                yield f"{name}: {option} on {network}"
 
 
 def has_the_engines_of_its_release(project: Project) -> Iterator[str]:
@@ -224,11 +211,35 @@ def has_the_engines_of_its_release(project: Project) -> Iterator[str]:
         image = ENGINES.get(role(name)[1])
         if image and not re.search(rf"(^|/){image}(\D|$)", str(service.get("image"))):
             yield f"{name}: is not {image}"
-    told = [str(one) for one in (project.services.get("broker") or {}).get("command") or ()]
-    last = dict(itertools.pairwise(told))  # of one that is said twice the last counts
-    for option, value in (("--appendonly", "yes"), ("--maxmemory-policy", "noeviction")):
-        if last.get(option) != value:
-            yield f"broker: {option} is not {value}"
+    for name, wanted in VALKEY_OPTIONS.items():
+        told = [str(one) for one in (project.services.get(name) or {}).get("command") or ()]
+        last = dict(itertools.pairwise(told))  # of one that is said twice the last counts
+        for option, value in wanted.items():
+            if last.get(option) != value:
+                yield f"{name}: {option} is not {value}"
+
+
+def has_databases_that_ask_for_a_password(project: Project) -> Iterator[str]:
+    """Nothing is said to PostgreSQL's image but what is listed: it can be told to trust everyone."""
+    for name, service in project.services.items():
+        if role(name)[1] != "database":
+            continue
+        variables = environment(service)
+        for variable in sorted(variables.keys() - DATABASE_VARIABLES):
+            yield f"{name}: {variable}"
+        if variables.get("POSTGRES_INITDB_ARGS", "").split() != INITDB_ARGS:
+            yield f"{name}: POSTGRES_INITDB_ARGS is not {' '.join(INITDB_ARGS)}"
+
+
+def has_labels_of_its_own(project: Project) -> Iterator[str]:
+    """Labels tell the gateway where a web process is, not which requests it gets."""
+    for name, service in project.services.items():
+        own, part = role(name)
+        known = {f"traefik.http.services.{own}-{label}" for label in SERVICE_LABELS}
+        known |= {"traefik.enable", "traefik.docker.network"}
+        for label in as_mapping(service.get("labels")):
+            if part != "web" or label not in known:
+                yield f"{name}: label {label}"
 
 
 def is_whole(project: Project) -> Iterator[str]:
@@ -243,8 +254,6 @@ def is_whole(project: Project) -> Iterator[str]:
 RULES: Final[tuple[Rule, ...]] = (
     has_no_rights,
     runs_as_nobody_special,
-    writes_nowhere,
-    mounts_nothing_of_the_host,
     has_limits,
     starts_again,
     stops_in_its_time,
@@ -252,8 +261,10 @@ RULES: Final[tuple[Rule, ...]] = (
     waits_for_what_it_needs,
     has_pinned_images,
     can_be_scaled,
-    keeps_what_must_last,
     has_the_engines_of_its_release,
+    has_databases_that_ask_for_a_password,
+    has_labels_of_its_own,
     is_whole,
+    *compose_mounts.RULES,
     *compose_reach.RULES,
 )

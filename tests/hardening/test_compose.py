@@ -72,6 +72,14 @@ services:
         assert child["read_only"] is True
         assert "extends" not in child
 
+    def test_takes_no_path_that_is_relative_to_another_folder(self, tmp_path: Path) -> None:
+        path = written(tmp_path, main="include: [{path: part.yaml, project_directory: /}]")
+        with pytest.raises(ValueError, match="includes with more than a path"):
+            compose.read(path)
+        path.write_text("services: {a: {extends: {file: ../part.yaml, service: b}}}")
+        with pytest.raises(ValueError, match="extends a file of another folder"):
+            compose.read(path)
+
     def test_keeps_what_was_written_beside_what_it_means(self, tmp_path: Path) -> None:
         path = written(tmp_path, main="services: {a: {image: '${A_IMAGE:-a:1}'}}")
         project = compose.read(path, {"A_IMAGE": "b:2"})

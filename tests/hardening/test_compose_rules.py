@@ -95,6 +95,90 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("auth", {"container_name": "auth"}, "container_name"),
     ("auth", {"hostname": "auth"}, "hostname"),
     ("auth", {"networks": {"auth": {"ipv4_address": "10.0.0.2"}}}, "a fixed address on auth"),
+    ("order", {"networks": {"order": {"aliases": ["gateway"]}}}, "aliases on order"),
+    ("auth", {"secrets": ["order.secret_key"]}, "secret order.secret_key is not its own"),
+    ("auth", {"secrets": [{"source": "catalog.database_url"}]}, "catalog.database_url is not its own"),
+    ("auth", {"secrets": ["auth.postgres_password"]}, "auth.postgres_password is not its own"),
+    ("catalog", {"secrets": ["mail_url"]}, "secret mail_url is not its own"),
+    ("order-database", {"secrets": ["order.secret_key"]}, "secret order.secret_key is not its own"),
+    ("order-database", {"secrets": ["mail_url"]}, "secret mail_url is not its own"),
+    ("gateway", {"secrets": ["auth.encryption_keys"]}, "auth.encryption_keys is not its own"),
+    ("cache", {"secrets": ["broker.acl"]}, "secret broker.acl is not its own"),
+    ("auth", {"volumes": ["../../..:/host:ro"]}, "mounts /"),
+    ("auth", {"volumes": ["../secrets:/data:ro"]}, "mounts secrets of the host"),
+    ("engine-filter", {"volumes": ["/var/run:/run/engine:ro"]}, "mounts /var/run of the host"),
+    ("auth", {"volumes": ["../gateway/dynamic:/x:ro"]}, "mounts gateway/dynamic of the host"),
+    ("gateway", {"volumes": ["../gateway/dynamic/../../secrets:/x:ro"]}, "mounts secrets of"),
+    ("gateway", {"volumes": ["../gateway/dynamic:/etc/souk/dynamic"]}, "can write to ../gateway/dynamic"),
+    ("tempo", {"volumes": ["~/x:/etc/tempo.yaml:ro"]}, "mounts compose/~/x of the host"),
+    (
+        "prometheus",
+        {"volumes": ["../deploy/observability/alerts.yaml:/x:ro,rshared"]},
+        "mounts with the option rshared",
+    ),
+    (
+        "tempo",
+        {"volumes": [{"type": "volume", "source": "tempo", "target": "/x", "volume": {"subpath": "y"}}]},
+        "mounts with the option volume",
+    ),
+    ("auth", {"volumes": ["order-database:/x:ro"]}, "mounts the volume order-database"),
+    ("catalog-database", {"volumes": ["catalog-media:/x"]}, "mounts the volume catalog-media"),
+    ("auth", {"volumes": ["nowhere:/x"]}, "mounts the volume nowhere"),
+    ("auth", {"volumes": [{"type": "image", "source": "x", "target": "/x"}]}, "mounts the image x"),
+    ("auth", {"env_file": ["../secrets/auth.secret_key"]}, "from secrets/auth.secret_key"),
+    ("auth-database", {"env_file": [{"path": "../.env"}]}, "reads its variables from .env"),
+    ("auth", {"networks": ["auth", "observe"]}, "is on observe"),
+    ("order", {"networks": ["order", "shared"]}, "is on shared"),
+    ("mailpit", {"networks": ["mail", "catalog"]}, "is on catalog"),
+    ("auth", {"use_api_socket": True}, "use_api_socket"),
+    ("auth", {"post_start": [{"command": "id", "privileged": True}]}, "post_start"),
+    ("auth", {"pre_stop": [{"command": "id"}]}, "pre_stop"),
+    ("engine-filter", {"group_add": ["0"]}, "group_add"),
+    ("auth", {"extra_hosts": ["gateway:10.0.0.2"]}, "extra_hosts"),
+    ("auth", {"cgroup": "host"}, "cgroup host"),
+    ("auth", {"pid": "private"}, "pid private"),
+    ("auth", {"sysctls": {"net.ipv4.ip_forward": "1"}}, "sysctls"),
+    ("auth", {"configs": ["x"]}, "configs"),
+    ("auth", {"build": {"context": "..", "network": "host"}}, "build.network"),
+    ("auth", {"build": {"context": "../.."}}, "is built from"),
+    ("auth", {"build": {"context": "https://example.com/souk.git"}}, "is built from"),
+    ("auth", {"deploy": {"labels": {"traefik.enable": "true"}}}, "deploy.labels"),
+    ("auth", {"deploy": {"resources": {"reservations": {}}}}, "deploy.resources"),
+    ("order", {"security_opt": ["no-new-privileges:true", "label:disable"]}, "security_opt label"),
+    ("auth", {"user": "10001:0"}, "user is not 10001:10001"),
+    ("auth", {"user": "999:999"}, "user is not 10001:10001"),
+    ("auth-database", {"user": "999:0"}, "user is not 999:999"),
+    ("auth", {"tmpfs": ["/var/x:size=1m,noexec,nosuid,nodev,exec"]}, "has the option exec"),
+    ("auth", {"tmpfs": ["/var/x:size=1m,noexec,nodev"]}, "is not nosuid"),
+    ("auth", {"ports": ["127.0.0.1:8001:8000"], "profiles": ["x"]}, "publishes 127.0.0.1:8001"),
+    ("grafana", {"ports": ["127.0.0.1:22:22"]}, "publishes 127.0.0.1:22:22"),
+    ("grafana", {"ports": [{"host_ip": "10.0.0.1", "target": 3000}]}, "publishes {'host_ip'"),
+    ("grafana", {"profiles": ABSENT}, "publishes 127.0.0.1:3000:3000"),
+    ("auth", {"labels": {"traefik.http.routers.x.rule": "PathPrefix(`/`)"}}, "label traefik.http.routers"),
+    ("auth", {"labels": ["traefik.tcp.routers.x.rule=HostSNI(`*`)"]}, "label traefik.tcp.routers"),
+    (
+        "auth",
+        {"labels": {"traefik.http.services.order-any.loadbalancer.server.port": "8000"}},
+        "label traefik.http.services.order-any",
+    ),
+    ("auth-worker", {"labels": {"traefik.enable": "true"}}, "label traefik.enable"),
+    (
+        "auth-database",
+        {"environment": {"POSTGRES_HOST_AUTH_METHOD": "trust"}},
+        "POSTGRES_HOST_AUTH_METHOD",
+    ),
+    (
+        "auth-database",
+        {"environment": {"POSTGRES_INITDB_ARGS": "--auth-local=trust --auth-host=scram-sha-256"}},
+        "POSTGRES_INITDB_ARGS is not",
+    ),
+    ("auth-database", {"environment": ABSENT}, "POSTGRES_INITDB_ARGS is not"),
+    (
+        "broker",
+        {"command": ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]},
+        "--aclfile is not /run/secrets/broker.acl",
+    ),
+    ("cache", {"command": ["valkey-server"]}, "--aclfile is not /run/secrets/cache.acl"),
 )  # fmt: skip
 
 
@@ -143,6 +227,40 @@ class TestComposeFile:
         found = project()
         networks = found.networks | {"auth-data": {}}
         assert findings(replace(found, networks=networks)) == ["network auth-data: is not internal"]
+
+    @pytest.mark.parametrize(
+        ("kind", "change", "said"),
+        [
+            ("networks", {"shared": {"internal": True}}, "network shared: is not listed"),
+            ("networks", {"outside": {}}, "network outside: its options are not"),
+            (
+                "networks",
+                {"auth": {"internal": True, "driver": "macvlan"}},
+                "network auth: its options are not",
+            ),
+            ("networks", {"auth": {"external": True}}, "network auth: is not internal"),
+            ("networks", {"edge": {"name": "bridge"}}, "network edge: its options are not"),
+            ("volumes", {"tempo": {"driver_opts": {"device": "/"}}}, "volume tempo: has options"),
+            ("volumes", {"catalog-media": {"name": "x"}}, "volume catalog-media: has options"),
+            ("volumes", {"new": {}}, "volume new: is not listed"),
+            ("secrets", {"auth.x": {"file": "/etc/shadow"}}, "secret auth.x: is not the file"),
+            (
+                "secrets",
+                {"auth.x": {"file": "../secrets/order.secret_key"}},
+                "secret auth.x: is not the file secrets/auth.x",
+            ),
+            ("configs", {"x": {"file": "/etc/passwd"}}, "config x: is not listed"),
+        ],
+    )
+    def test_is_refused_with_a(self, kind: str, change: dict[str, Any], said: str) -> None:
+        found = project()
+        getattr(found, kind).update(change)
+        assert any(said in one for one in findings(found))
+
+    def test_is_refused_without_a_network(self) -> None:
+        found = project()
+        del found.networks["watching"]
+        assert findings(found) == ["network watching: is missing"]
 
     def test_is_refused_with_a_secret_of_the_environment(self) -> None:
         found = project()
