@@ -1,6 +1,6 @@
 """The manifests of one overlay, and the pods that they make."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,9 @@ class Pod:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        found: Mapping[str, str] = self.owner["spec"]["template"]["metadata"].get("labels", {})
+        found: Mapping[str, str] = (
+            self.owner["spec"]["template"].get("metadata", {}).get("labels", {})
+        )
         return found
 
     @property
@@ -31,10 +33,9 @@ class Pod:
         return found
 
     @property
-    def container(self) -> dict[str, Any]:
-        found: dict[str, Any]
-        (found,) = self.spec["containers"]
-        return found
+    def containers(self) -> list[dict[str, Any]]:
+        """Return all that run in it, those that end before the others start included."""
+        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
     @property
     def service(self) -> str:
@@ -46,8 +47,12 @@ class Pod:
 
     def has_port(self, port: str | int) -> bool:
         """Tell whether it listens on this port, named or numbered."""
-        ports = self.container.get("ports", [])
-        return any(port in {one["name"], one["containerPort"]} for one in ports)
+        ports = [one for container in self.containers for one in container.get("ports", [])]
+        return any(port in {one.get("name"), one["containerPort"]} for one in ports)
+
+    def called(self, container: Mapping[str, Any]) -> str:
+        """Return what a message calls one of its containers."""
+        return f"{self.label}, {container.get('name')}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Manifests:
 
     def find(self, kind: str, name: str) -> Document | None:
         """Return one by its name, if it is there."""
-        return next((one for one in self.of(kind) if one["metadata"]["name"] == name), None)
+        return next((one for one in self.of(kind) if name_of(one) == name), None)
 
     def pods(self) -> list[Pod]:
         return [Pod(one) for one in self.of("Deployment", "Job")]
@@ -72,9 +77,15 @@ class Manifests:
         return [pod for pod in self.pods() if _selects(selector, pod.labels)]
 
 
+def name_of(document: Document) -> str:
+    """Return its name; a List has none."""
+    found: str = (document.get("metadata") or {}).get("name", "without a name")
+    return found
+
+
 def label(document: Document) -> str:
     """Return what a message calls a manifest."""
-    return f"{document['kind']} {document['metadata']['name']}"
+    return f"{document.get('kind')} {name_of(document)}"
 
 
 def walk(value: Any) -> Iterator[dict[str, Any]]:
@@ -92,9 +103,15 @@ def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     wanted = selector.get("matchLabels", {})
     if any(labels.get(name) != value for name, value in wanted.items()):
         return False
-    for one in selector.get("matchExpressions", []):
-        if one["operator"] != "In":
-            raise ValueError(f"no rule of ours uses the operator {one['operator']}")
-        if labels.get(one["key"]) not in one["values"]:
-            return False
-    return True
+    return all(
+        _OPERATORS[one["operator"]](labels.get(one["key"]), one.get("values", []))
+        for one in selector.get("matchExpressions", [])
+    )
+
+
+_OPERATORS: Final[Mapping[str, Callable[[str | None, Sequence[str]], bool]]] = {
+    "In": lambda value, values: value in values,
+    "NotIn": lambda value, values: value not in values,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
+}

@@ -10,14 +10,15 @@ from tests.kubernetes.manifests import Manifests, Pod, label, walk
 def selectors(manifests: Manifests) -> Iterator[str]:
     """Select at least one pod, and with a Deployment, a Service or a budget just the meant ones."""
     for one in manifests.of("Deployment", "Service", "PodDisruptionBudget"):
-        selector = one["spec"]["selector"]
+        selector = one["spec"].get("selector", {})
         meant = {"matchLabels": selector} if one["kind"] == "Service" else selector
         found = [pod.label for pod in manifests.selected(meant)]
         if len(found) != 1 or (one["kind"] == "Deployment" and found != [label(one)]):
             yield f"{label(one)}: selects {', '.join(found) or 'nothing'}"
     for pod in manifests.pods():
         for constraint in pod.spec.get("topologySpreadConstraints", []):
-            if pod.label not in _labels(manifests, constraint["labelSelector"]):
+            selector = constraint.get("labelSelector")
+            if selector is None or pod.label not in _labels(manifests, selector):
                 yield f"{pod.label}: a topologySpreadConstraint does not select itself"
 
 
@@ -28,16 +29,16 @@ def _labels(manifests: Manifests, selector: dict[str, Any]) -> list[str]:
 def ports(manifests: Manifests) -> Iterator[str]:
     """Lead to ports that the pods have; probe those too."""
     for one in manifests.of("Service"):
-        for port in one["spec"]["ports"]:
-            for pod in manifests.selected({"matchLabels": one["spec"]["selector"]}):
+        for port in one["spec"].get("ports", []):
+            for pod in manifests.selected({"matchLabels": one["spec"].get("selector", {})}):
                 if not pod.has_port(port.get("targetPort", port["port"])):
                     yield f"{label(one)}: {pod.label} has no port {port.get('targetPort')}"
     for pod in manifests.pods():
-        told = pod.owner["spec"]["template"]["metadata"].get("annotations", {})
+        told = pod.owner["spec"]["template"].get("metadata", {}).get("annotations", {})
         scraped = told.get("prometheus.io/port")
         if scraped is not None and not pod.has_port(int(scraped)):
             yield f"{pod.label}: Prometheus is sent to port {scraped}, which it has not"
-        for holder in walk(pod.container):
+        for holder in walk(pod.containers):
             probed = holder.get("httpGet", {}).get("port")
             if probed is not None and not pod.has_port(probed):
                 yield f"{pod.label}: a probe asks port {probed}, which it has not"
@@ -61,17 +62,21 @@ def parts_of_pods(manifests: Manifests) -> Iterator[str]:
             if manifests.find(kind, name) is None:
                 yield f"{pod.label}: there is no {kind} {name}"
         volumes = {one["name"] for one in pod.spec.get("volumes", [])}
-        mounts = pod.container.get("volumeMounts", [])
+        mounts = [one for each in pod.containers for one in each.get("volumeMounts", [])]
         for name in volumes ^ {one["name"] for one in mounts}:
             yield f"{pod.label}: the volume {name} is not both there and mounted"
-        if "/tmp" not in {one["mountPath"] for one in mounts}:  # noqa: S108 -- a mount, no file of ours
-            yield f"{pod.label}: nothing can be written to /tmp"
+        for container in pod.containers:
+            places = {one["mountPath"] for one in container.get("volumeMounts", [])}
+            if "/tmp" not in places:  # noqa: S108 -- a mount, no file of ours
+                yield f"{pod.called(container)}: nothing can be written to /tmp"
 
 
 def _named_by(pod: Pod) -> Iterator[tuple[str, str]]:
     yield "ServiceAccount", pod.spec.get("serviceAccountName", "default")
-    for one in pod.container.get("envFrom", []):
-        yield "ConfigMap", one["configMapRef"]["name"]
+    for container in pod.containers:
+        for one in container.get("envFrom", []):
+            if "configMapRef" in one:
+                yield "ConfigMap", one["configMapRef"].get("name", "")
     for one in pod.spec.get("volumes", []):
         if "persistentVolumeClaim" in one:
             yield "PersistentVolumeClaim", one["persistentVolumeClaim"]["claimName"]
@@ -101,7 +106,7 @@ def _service(manifests: Manifests, route: Document, service: dict[str, Any]) -> 
     found = manifests.find("Service", service["name"])
     if found is None:
         yield f"{label(route)}: there is no Service {service['name']}"
-    elif service["port"] not in [port["name"] for port in found["spec"]["ports"]]:
+    elif service["port"] not in [port.get("name") for port in found["spec"].get("ports", [])]:
         yield f"{label(route)}: {label(found)} has no port {service['port']}"
     if manifests.find("ServersTransport", service.get("serversTransport", "")) is None:
         yield f"{label(route)}: {service['name']} is not asked by a ServersTransport of ours"

@@ -23,12 +23,26 @@ def _processes(manifests: Manifests) -> list[Pod]:
 
 
 def given(manifests: Manifests, pod: Pod) -> dict[str, str]:
-    """Return the environment of a pod, as the cluster puts it together."""
+    """Return the environment of a pod, as the cluster puts it together; `plain` tells what it leaves out."""
     values: dict[str, str] = {}
-    for one in pod.container.get("envFrom", []):
-        found = manifests.find("ConfigMap", one["configMapRef"]["name"])
-        values |= found["data"] if found else {}
-    return values | {one["name"]: one["value"] for one in pod.container.get("env", [])}
+    for container in pod.containers:
+        for one in container.get("envFrom", []):
+            found = manifests.find("ConfigMap", one.get("configMapRef", {}).get("name"))
+            values |= found.get("data", {}) if found else {}
+        values |= {one["name"]: one.get("value", "") for one in container.get("env", [])}
+    return values
+
+
+def plain(manifests: Manifests) -> Iterator[str]:
+    """Come from a whole ConfigMap, or as a value that stands there."""
+    for pod in manifests.pods():
+        for container in pod.containers:
+            for one in container.get("envFrom", []):
+                if one.keys() != {"configMapRef"} or one["configMapRef"].keys() != {"name"}:
+                    yield f"{pod.called(container)}: takes variables from {sorted(one)}"
+            for one in container.get("env", []):
+                if one.keys() != {"name", "value"}:
+                    yield f"{pod.called(container)}: {one['name']} has no plain value"
 
 
 def _variable(name: str, service: str) -> str:
@@ -86,10 +100,13 @@ def secrets(manifests: Manifests) -> Iterator[str]:
     }
     for one in manifests.of("Secret"):
         yield f"Secret {one['metadata']['name']}: a secret stands in the manifests"
-    for pod in _processes(manifests):
-        names = [v["secret"]["secretName"] for v in pod.spec["volumes"] if "secret" in v]
-        if names != [f"souk-{pod.service}"]:
+    for pod in manifests.pods():
+        volumes = [one["secret"] for one in pod.spec.get("volumes", []) if "secret" in one]
+        names = [one.get("secretName") for one in volumes]
+        # The gateway's certificates come from the cluster's API.
+        if names != ([f"souk-{pod.service}"] if pod.service in SERVICES else []):
             yield f"{pod.label}: mounts the secrets {names}"
+    for pod in _processes(manifests):
         keys = listed[f"souk-{pod.service}"]
         for name, value in given(manifests, pod).items():
             variable = _variable(name, pod.service)
@@ -105,8 +122,10 @@ def files_of_the_catalog(manifests: Manifests) -> Iterator[str]:
         if pod.service != "catalog" or pod.component == "migrate":
             continue
         values = given(manifests, pod)
-        shared = {one["name"] for one in pod.spec["volumes"] if "persistentVolumeClaim" in one}
-        places = [m["mountPath"] for m in pod.container["volumeMounts"] if m["name"] in shared]
+        volumes = pod.spec.get("volumes", [])
+        shared = {one["name"] for one in volumes if "persistentVolumeClaim" in one}
+        mounts = [one for each in pod.containers for one in each.get("volumeMounts", [])]
+        places = [one["mountPath"] for one in mounts if one["name"] in shared]
         for name in ("MEDIA_ROOT", "FILES_ROOT"):
             folder = values.get(name, "")
             if "S3_BUCKET" not in values and not any(folder.startswith(f"{p}/") for p in places):
